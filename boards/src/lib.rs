@@ -1,1 +1,36 @@
-//! x
+//! One folder per board: its facts in `board.toml`, read by the desk and by build scripts, and its start-up for the chip.
+#![cfg_attr(not(feature = "host"), no_std)]
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "host")]
+mod spec;
+#[cfg(feature = "host")]
+pub use spec::{BoardSpec, Emulator, Region, SpecError, all, find};
+
+#[cfg(feature = "netduinoplus2")]
+pub mod netduinoplus2;
+
+/// A chip ready to talk.
+#[cfg(feature = "chip")]
+pub struct Started<Port, Led> {
+    /// The byte pipe to the desk.
+    pub port: Port,
+    /// On while the network runs: its latency, for an oscilloscope.
+    pub led: Led,
+    /// The clock that really runs.
+    pub clock_hz: u32,
+}
+
+/// A board's start-up.
+#[cfg(feature = "chip")]
+pub trait Board {
+    /// The byte pipe to the desk.
+    type Port: embedded_io::Read + embedded_io::Write;
+    /// The activity LED.
+    type Led: embedded_hal::digital::OutputPin;
+    /// As in `board.toml`.
+    const NAME: &'static str;
+
+    /// Starts clocks and serial port; `None` where it was called before.
+    fn start() -> Option<Started<Self::Port, Self::Led>>;
+}

@@ -1,1 +1,11 @@
-//! x
+//! The integer engine: runs a checked model over an arena, on the desk and on the chip with the same code.
+#![no_std]
+#![cfg_attr(not(feature = "chip"), forbid(unsafe_code))]
+
+#[cfg(feature = "chip")]
+pub mod chip;
+pub mod engine;
+pub mod kernels;
+pub mod session;
+
+pub use engine::{Engine, argmax};

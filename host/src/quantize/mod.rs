@@ -1,1 +1,5 @@
-//! quantize
+//! Float network in, integer network out: batch-norm folding, scales, calibration.
+
+mod integer;
+
+pub use integer::{IntegerNetwork, LayerParameters};

@@ -1,1 +1,20 @@
-//! rig
+//! Where a board is reached: its firmware built, its image made, the board run and talked to.
+
+pub mod firmware;
+pub mod image;
+pub mod link;
+pub mod qemu;
+pub mod setup;
+
+use secateur_boards::BoardSpec;
+use secateur_shared::memory::BoardMemory;
+
+/// A board's memory, as the planner takes it.
+pub fn board_memory(board: &BoardSpec) -> BoardMemory<'_> {
+    BoardMemory {
+        flash_bytes: board.flash.bytes,
+        ram_bytes: board.ram.bytes,
+        sectors: &board.flash.sectors,
+        stack_reserve_bytes: board.stack_reserve_bytes,
+    }
+}

@@ -1,0 +1,146 @@
+//! What `board.toml` says of a board.
+
+use serde::Deserialize;
+
+/// A board's facts.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BoardSpec {
+    /// Name of the folder, the Cargo feature and the firmware binary.
+    pub name: String,
+    /// As probe-rs names it.
+    pub chip: String,
+    /// Rust target triple.
+    pub target: String,
+    /// The clock that start-up aims at.
+    pub clock_hz: u32,
+    /// What is kept for the stack; the device measures it.
+    pub stack_reserve_bytes: u32,
+    /// Flash.
+    pub flash: Flash,
+    /// The RAM that holds data, arena and stack.
+    pub ram: Region,
+    /// How the board is emulated, where it can be.
+    pub emulator: Option<Emulator>,
+}
+
+/// Flash and its erase sectors.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flash {
+    /// First address.
+    pub origin: u32,
+    /// Length.
+    pub bytes: u32,
+    /// Runs of equal erase sectors from the start: (count, bytes).
+    pub sectors: Vec<(u32, u32)>,
+}
+
+/// A range of addresses.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Region {
+    /// First address.
+    pub origin: u32,
+    /// Length.
+    pub bytes: u32,
+}
+
+/// A QEMU machine.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Emulator {
+    /// QEMU's name of it.
+    pub qemu_machine: String,
+    /// Which of its serial ports the firmware talks over, from 0.
+    pub serial: usize,
+}
+
+/// Why a board's facts are not usable.
+#[derive(Debug, thiserror::Error)]
+pub enum SpecError {
+    /// No folder of that name.
+    #[error("no board `{name}`: known boards are {known}")]
+    Unknown {
+        /// The name asked for.
+        name: String,
+        /// All names.
+        known: String,
+    },
+    /// `board.toml` does not parse, or contradicts itself.
+    #[error("boards/{name}/board.toml: {why}")]
+    Invalid {
+        /// The board.
+        name: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// Every board's name and `board.toml`.
+const BOARDS: [(&str, &str); 1] = [("netduinoplus2", include_str!("../netduinoplus2/board.toml"))];
+
+/// Every board.
+///
+/// # Errors
+/// [`SpecError::Invalid`].
+pub fn all() -> Result<Vec<BoardSpec>, SpecError> {
+    BOARDS.iter().map(|(name, text)| parse(name, text)).collect()
+}
+
+/// The board of this name.
+///
+/// # Errors
+/// [`SpecError::Unknown`] naming the known ones, or [`SpecError::Invalid`].
+pub fn find(name: &str) -> Result<BoardSpec, SpecError> {
+    let found = BOARDS.iter().find(|(known, _)| *known == name);
+    let known = BOARDS.map(|(name, _)| name).join(", ");
+    let (name, text) = found.ok_or(SpecError::Unknown { name: name.to_owned(), known })?;
+    parse(name, text)
+}
+
+fn parse(name: &str, text: &str) -> Result<BoardSpec, SpecError> {
+    let invalid = |why: String| SpecError::Invalid { name: name.to_owned(), why };
+    let board: BoardSpec = toml::from_str(text).map_err(|error| invalid(error.to_string()))?;
+    let sectors: u32 = board.flash.sectors.iter().map(|(count, bytes)| count * bytes).sum();
+    if sectors != board.flash.bytes {
+        return Err(invalid(format!("sectors add up to {sectors} B, flash is {} B", board.flash.bytes)));
+    }
+    if board.name != name {
+        return Err(invalid(format!("name is `{}`", board.name)));
+    }
+    Ok(board)
+}
+
+impl BoardSpec {
+    /// The start of each erase sector, from the start of flash.
+    pub fn sector_starts(&self) -> Vec<u32> {
+        let sizes = self.flash.sectors.iter().flat_map(|&(count, bytes)| (0..count).map(move |_| bytes));
+        let starts = sizes.scan(0, |end, bytes| {
+            let start = *end;
+            *end += bytes;
+            Some(start)
+        });
+        starts.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_board_is_valid_and_has_its_pages() {
+        for board in all().expect("valid boards") {
+            let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(&board.name);
+            assert!(folder.join("README.md").exists(), "{} has no README", board.name);
+            assert_eq!(board.sector_starts().first(), Some(&0));
+        }
+    }
+
+    #[test]
+    fn an_unknown_board_names_the_known_ones() {
+        let error = find("arduino").expect_err("unknown").to_string();
+        assert_eq!(error, "no board `arduino`: known boards are netduinoplus2");
+    }
+}

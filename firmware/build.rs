@@ -1,0 +1,46 @@
+//! Writes the linker scripts of the board whose feature is on.
+
+use secateur_boards::BoardSpec;
+use std::error::Error;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=build.rs");
+    let enabled = |board: &BoardSpec| std::env::var_os(format!("CARGO_FEATURE_{}", board.name.to_uppercase())).is_some();
+    let Some(board) = secateur_boards::all()?.into_iter().find(enabled) else { return Ok(()) };
+    let folder = PathBuf::from(std::env::var("OUT_DIR")?);
+    std::fs::write(folder.join("memory.x"), memory_x(&board))?;
+    std::fs::write(folder.join("model.x"), model_x(&board)?)?;
+    println!("cargo:rustc-link-search={}", folder.display());
+    for script in ["link.x", "defmt.x", "model.x"] {
+        println!("cargo:rustc-link-arg-bins=-T{script}");
+    }
+    // Sections only as long as their content: the budget counts bytes, not pages.
+    println!("cargo:rustc-link-arg-bins=--nmagic");
+    Ok(())
+}
+
+/// What cortex-m-rt's link.x includes.
+fn memory_x(board: &BoardSpec) -> String {
+    let line = |name, origin, bytes| format!("  {name} : ORIGIN = {origin:#x}, LENGTH = {bytes:#x}\n");
+    let flash = line("FLASH", board.flash.origin, board.flash.bytes);
+    let ram = line("RAM", board.ram.origin, board.ram.bytes);
+    format!("MEMORY\n{{\n{flash}{ram}}}\n")
+}
+
+/// Where the code ends and where model and arena begin: the model on the first erase sector after the code, so that it
+/// can be flashed alone; the arena after the last static variable.
+fn model_x(board: &BoardSpec) -> Result<String, std::fmt::Error> {
+    let end = board.flash.origin + board.flash.bytes;
+    let mut script = String::from("__code_end = __sidata + (__edata - __sdata);\n__model_start =\n");
+    for start in board.sector_starts() {
+        let start = board.flash.origin + start;
+        writeln!(script, "  __code_end <= {start:#x} ? {start:#x} :")?;
+    }
+    writeln!(script, "  {end:#x};")?;
+    writeln!(script, "__model_end = {end:#x};")?;
+    writeln!(script, "__arena_start = (__sheap + 15) & ~15;")?;
+    writeln!(script, "__stack_reserve = {};", board.stack_reserve_bytes)?;
+    Ok(script)
+}

@@ -1,0 +1,103 @@
+//! What every chip does after its board's start-up: finds model and arena between the linker's symbols, paints the
+//! stack, and serves.
+
+use crate::engine::Engine;
+use crate::session::{Identity, Session};
+use core::ptr::addr_of;
+use embedded_hal::digital::OutputPin;
+use embedded_io::{Read, Write};
+use secateur_boards::{Board, Started};
+use secateur_shared::wire::Memory;
+use secateur_shared::Model;
+
+unsafe extern "C" {
+    static __model_start: u8;
+    static __model_end: u8;
+    static __arena_start: u8;
+    static __stack_reserve: u8;
+    static _stack_start: u8;
+}
+
+/// What unused stack is filled with.
+const PAINT: u32 = 0xC5C5_C5C5;
+
+/// Starts the board and serves for ever.
+pub fn run<B: Board>() -> ! {
+    paint_stack();
+    let Some(Started { port, led, clock_hz }) = B::start() else { defmt::panic!("start-up ran twice") };
+    defmt::info!("{=str} at {=u32} Hz", B::NAME, clock_hz);
+    serve(B::NAME, port, led, clock_hz)
+}
+
+fn serve<Port: Read + Write>(board: &str, mut port: Port, led: impl OutputPin, clock_hz: u32) -> ! {
+    let (flash, arena) = memory();
+    let engine = Model::parse(flash).and_then(|model| Engine::new(model, arena));
+    if engine.is_err() {
+        defmt::error!("no valid model: the desk will be told why");
+    }
+    let mut session = Session::new(Identity { board, clock_hz }, engine, led, stack_figures);
+    loop {
+        // A chip's port does not end; an error in writing shows at the desk as silence, and it asks again.
+        let _ = session.serve(&mut port);
+    }
+}
+
+/// The flash from the model's start to its end, and the RAM from the static variables to the stack's reserve.
+///
+/// Called once, from `run`.
+fn memory() -> (&'static [u8], &'static mut [i8]) {
+    let model = addr_of!(__model_start);
+    let model_bytes = addr_of!(__model_end) as usize - model as usize;
+    let arena = addr_of!(__arena_start).cast::<i8>().cast_mut();
+    let top = addr_of!(_stack_start) as usize - stack_reserve_bytes();
+    let arena_bytes = top.saturating_sub(arena as usize);
+    // SAFETY: build.rs puts the model's range inside flash, which nothing writes while the firmware runs, and the
+    // arena's between the last static variable and the stack's reserve, where nothing else lives; both are made once.
+    unsafe { (core::slice::from_raw_parts(model, model_bytes), core::slice::from_raw_parts_mut(arena, arena_bytes)) }
+}
+
+fn stack_reserve_bytes() -> usize {
+    addr_of!(__stack_reserve) as usize
+}
+
+/// The words of the stack's reserve.
+fn reserve() -> (*mut u32, usize) {
+    let bytes = stack_reserve_bytes();
+    let bottom = addr_of!(_stack_start) as usize - bytes;
+    (bottom as *mut u32, bytes / 4)
+}
+
+/// Fills the reserve below the caller's frame.
+#[inline(never)]
+fn paint_stack() {
+    let (bottom, _) = reserve();
+    let here = cortex_m::register::msp::read() as usize;
+    // This frame and an interrupt's stay untouched.
+    let words = (here - 128).saturating_sub(bottom as usize) / 4;
+    for index in 0..words {
+        // SAFETY: the words lie between the arena's highest end and this frame, where the stack has not been yet.
+        unsafe { bottom.add(index).write_volatile(PAINT) }
+    }
+}
+
+/// The deepest stack so far, found by the lowest word that lost its paint. A stack that reached the reserve's last word
+/// counts as one word over it: it may have gone further, into the arena.
+fn stack_figures() -> Memory {
+    let (bottom, words) = reserve();
+    // SAFETY: the reserve is RAM; reading it has no effect.
+    let untouched = (0..words).take_while(|&index| unsafe { bottom.add(index).read_volatile() } == PAINT).count();
+    let used = if untouched == 0 { words + 1 } else { words - untouched };
+    Memory { stack_high_water_bytes: 4 * used as u32, stack_reserve_bytes: 4 * words as u32 }
+}
+
+/// Says what is wrong, for a probe, and stops.
+#[cortex_m_rt::exception]
+unsafe fn HardFault(_: &cortex_m_rt::ExceptionFrame) -> ! {
+    defmt::error!("hard fault");
+    loop {
+        cortex_m::asm::bkpt();
+    }
+}
+
+use defmt_rtt as _;
+use panic_probe as _;

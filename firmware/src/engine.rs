@@ -1,0 +1,117 @@
+//! Runs a checked model over an arena.
+
+use crate::kernels;
+use secateur_shared::layer::{Layer, Step};
+use secateur_shared::memory::{Arena, Place};
+use secateur_shared::quant::ZeroPoint;
+use secateur_shared::{Model, Refusal};
+
+/// A model with the memory that it runs in.
+pub struct Engine<'a> {
+    model: Model<'a>,
+    places: Arena,
+    arena: &'a mut [i8],
+}
+
+impl<'a> Engine<'a> {
+    /// Puts a model into an arena of at least the planned length.
+    ///
+    /// # Errors
+    /// [`Refusal::Arena`] where it is too small; [`Refusal::Operator`] where this build lacks one.
+    pub fn new(model: Model<'a>, arena: &'a mut [i8]) -> Result<Self, Refusal> {
+        let places = Arena::plan(model.table())?;
+        let needed_bytes = places.bytes();
+        let available_bytes = arena.len() as u32;
+        for (index, layer) in model.table().layers.iter().enumerate() {
+            if !kernels::built_in(layer) {
+                return Err(Refusal::Operator(index as u8));
+            }
+        }
+        match arena.get_mut(..needed_bytes as usize) {
+            Some(arena) => Ok(Self { model, places, arena }),
+            None => Err(Refusal::Arena { needed_bytes, available_bytes }),
+        }
+    }
+
+    /// The model that it runs.
+    pub fn model(&self) -> &Model<'a> {
+        &self.model
+    }
+
+    /// The input tensor, HWC, to be filled before each [`Engine::infer`]: running the network overwrites it.
+    pub fn input_hwc(&mut self) -> &mut [i8] {
+        let place = self.places.places().first().copied();
+        place.map_or(&mut [], |place| &mut self.arena[range(place)])
+    }
+
+    /// Runs the network on the input tensor; the last layer's output.
+    pub fn infer(&mut self) -> &[i8] {
+        self.infer_observed(|_, _| ())
+    }
+
+    /// As [`Engine::infer`], showing each layer's output to `observe` as it is made.
+    pub fn infer_observed(&mut self, mut observe: impl FnMut(usize, &[i8])) -> &[i8] {
+        let mut zero_point = self.model.table().input_zero_point;
+        let places = self.places.places();
+        for (index, step) in self.model.table().steps().enumerate() {
+            // `Model::parse` and `Arena::plan` have walked the same steps: neither ends early.
+            let (Ok(step), [from, to]) = (step, &places[index..index + 2]) else { break };
+            let (input, output) = borrow(self.arena, *from, *to);
+            zero_point = run(&self.model, &step, zero_point, input, output);
+            observe(index, output);
+        }
+        let last = places[places.len() - 1];
+        &self.arena[range(last)]
+    }
+}
+
+/// Runs one layer; the zero point of its output.
+fn run(model: &Model, step: &Step, zero_point: ZeroPoint, input: &[i8], output: &mut [i8]) -> ZeroPoint {
+    match (step.layer, model.parameters(step)) {
+        #[cfg(feature = "conv2d")]
+        (Layer::Conv2d(layer), Some(parameters)) => {
+            let geometry = kernels::conv2d::Geometry { layer, input: step.input, output: step.output };
+            kernels::conv2d(input, &geometry, zero_point, &parameters, output);
+            layer.zero_point
+        }
+        #[cfg(feature = "max-pool2d")]
+        (Layer::MaxPool2d(layer), _) => {
+            kernels::max_pool2d(input, layer, step.input, output);
+            zero_point
+        }
+        #[cfg(feature = "linear")]
+        (Layer::Linear(layer), Some(parameters)) => {
+            kernels::linear(input, layer, zero_point, &parameters, output);
+            layer.zero_point
+        }
+        // A layer with weights has parameters, and an absent operator was refused by `Engine::new`.
+        _ => zero_point,
+    }
+}
+
+fn range(place: Place) -> core::ops::Range<usize> {
+    place.offset as usize..(place.offset + place.bytes) as usize
+}
+
+/// Input and output at once: the planner put them at opposite ends.
+fn borrow(arena: &mut [i8], from: Place, to: Place) -> (&[i8], &mut [i8]) {
+    let boundary = from.offset.max(to.offset) as usize;
+    let (low, high) = arena.split_at_mut(boundary);
+    let (from_bytes, to_bytes) = (from.bytes as usize, to.bytes as usize);
+    if from.offset <= to.offset {
+        (&low[..from_bytes], &mut high[..to_bytes])
+    } else {
+        (&high[..from_bytes], &mut low[..to_bytes])
+    }
+}
+
+/// The index of the largest value, the lowest of equals; 0 for none.
+pub fn argmax(values: &[i8]) -> usize {
+    let mut best = 0;
+    for (index, value) in values.iter().enumerate() {
+        if *value > values[best] {
+            best = index;
+        }
+    }
+    best
+}

@@ -1,0 +1,38 @@
+//! Gram matrices: what the entropies read.
+
+use super::kernel::{GaussianKernel, SquaredDistances};
+use super::packed::PackedLower;
+
+/// A kernel between all pairs of samples: symmetric, positive semidefinite, ones on the diagonal.
+///
+/// It comes from a kernel, or as the Hadamard product of two that did (Schur: the product of two such matrices is
+/// another), so entropies have nothing to check. A = K / n has trace 1.
+#[derive(Clone, Debug)]
+pub struct GramMatrix(PackedLower);
+
+impl GramMatrix {
+    /// The kernel of each pair's distance.
+    pub fn new(distances: SquaredDistances, kernel: GaussianKernel) -> Self {
+        Self(distances.into_packed().map(|squared_distance| kernel.at(squared_distance)))
+    }
+
+    /// The kernel that sees no difference between samples: that of no variable at all.
+    pub fn ones(samples: usize) -> Self {
+        Self(PackedLower::filled(samples, 1.0))
+    }
+
+    /// The joint kernel of both: their Hadamard product.
+    pub fn join(&mut self, other: &GramMatrix) {
+        self.0.multiply(&other.0);
+    }
+
+    /// The number of samples n.
+    pub fn samples(&self) -> usize {
+        self.0.order()
+    }
+
+    /// The kernel's values.
+    pub(super) fn packed(&self) -> &PackedLower {
+        &self.0
+    }
+}

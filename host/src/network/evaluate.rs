@@ -1,0 +1,45 @@
+//! What a network says about images.
+
+use anyhow::{Result, ensure};
+use burn::tensor::Device;
+
+use super::batch::tensor;
+use super::vgg::{Vgg, numbers};
+use super::weights::Network;
+use crate::data::Images;
+
+/// Images that run at once.
+const BATCH: usize = 128;
+
+/// Logits `[image][class]`.
+///
+/// # Errors
+/// Images of another size than the network's.
+pub fn logits(network: &Network, images: &Images) -> Result<Vec<f32>> {
+    ensure!(
+        images.shape == network.input,
+        "the images are {}, the network was trained on {}: choose another --data",
+        images.shape,
+        network.input
+    );
+    let device = Device::flex();
+    let vgg = Vgg::new(network, &device)?;
+    let mut all = Vec::with_capacity(images.len() * network.classes);
+    for from in (0..images.len()).step_by(BATCH) {
+        let to = (from + BATCH).min(images.len());
+        all.extend(numbers(vgg.forward(tensor(images, from, to, network.normalization, &device)))?);
+    }
+    Ok(all)
+}
+
+/// The share of images whose highest logit is their label's; of equal logits the first counts. Errors as `logits`.
+pub fn accuracy(network: &Network, images: &Images) -> Result<f64> {
+    let all = logits(network, images)?;
+    let right = all.chunks_exact(network.classes).zip(&images.labels).filter(|(row, label)| highest(row) == usize::from(**label));
+    Ok(right.count() as f64 / images.len().max(1) as f64)
+}
+
+/// The place of the highest value, the first of equal ones.
+pub fn highest(values: &[f32]) -> usize {
+    (1..values.len()).fold(0, |best, at| if values[at] > values[best] { at } else { best })
+}

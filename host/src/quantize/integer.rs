@@ -1,0 +1,61 @@
+//! The integer network: what a blob holds, before it is bytes.
+
+use anyhow::{Context, Result, ensure};
+use secateur_shared::layer::{Layer, Shape, Table};
+use secateur_shared::quant::{Multiplier, ZeroPoint};
+
+/// A layer table and, for each layer with weights, its parameters.
+#[derive(Clone, Debug)]
+pub struct IntegerNetwork {
+    table: Table,
+    parameters: Vec<LayerParameters>,
+}
+
+/// The parameters of one layer, in the engine's order.
+#[derive(Clone, Debug)]
+pub struct LayerParameters {
+    /// One per output, scale s_in * s_w.
+    pub bias: Vec<i32>,
+    /// One per output.
+    pub multipliers: Vec<Multiplier>,
+    /// OHWI (conv) or OI over HWC (linear).
+    pub weights: Vec<i8>,
+}
+
+impl IntegerNetwork {
+    /// A network without layers.
+    pub fn new(input: Shape, input_zero_point: ZeroPoint) -> Self {
+        Self { table: Table::new(input, input_zero_point), parameters: Vec::new() }
+    }
+
+    /// Appends a layer, its parameters where it has weights.
+    ///
+    /// # Errors
+    /// Where it cannot take the last layer's output, or the parameters' lengths are not those of its shape.
+    pub fn push(&mut self, layer: Layer, parameters: Option<LayerParameters>) -> Result<()> {
+        self.table.push(layer)?;
+        let step = self.table.steps().last().context("the layer just pushed")??;
+        let outputs = layer.parameters().map_or(0, |(_, outputs)| usize::from(outputs));
+        let weights = step.layer.weights_per_output(step.input) as usize * outputs;
+        let found = parameters.as_ref().map_or((0, 0, 0), |parameters| {
+            (parameters.bias.len(), parameters.multipliers.len(), parameters.weights.len())
+        });
+        ensure!(
+            found == (outputs, outputs, weights),
+            "a {} layer of {outputs} outputs and {weights} weights got {found:?} (biases, multipliers, weights)",
+            layer.operator(),
+        );
+        self.parameters.extend(parameters);
+        Ok(())
+    }
+
+    /// Shapes, zero points, offsets.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// Of each layer with weights, in order.
+    pub fn parameters(&self) -> &[LayerParameters] {
+        &self.parameters
+    }
+}

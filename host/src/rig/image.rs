@@ -1,0 +1,101 @@
+//! The image: firmware and model in one ELF file, and what it really occupies.
+
+use super::firmware::Firmware;
+use anyhow::{Context, Result, ensure};
+use object::build::elf::{Builder, SectionData};
+use object::elf::{PF_R, PT_GNU_STACK, PT_LOAD, SHF_ALLOC, SHF_WRITE, SHT_NOBITS, SHT_PROGBITS};
+use object::read::elf::{FileHeader as _, ProgramHeader as _, SectionHeader as _};
+use secateur_boards::BoardSpec;
+use secateur_shared::header::ALIGNMENT;
+
+/// What an image occupies, measured on the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Linked {
+    /// From the start of flash to the last loaded byte.
+    pub flash_bytes: u32,
+    /// From the start of RAM to the arena's end, and the stack's reserve.
+    pub ram_bytes: u32,
+}
+
+/// Firmware, blob and arena as one ELF file: section `.model` on its erase sector, and `.arena` after the static variables.
+///
+/// # Errors
+/// Where the file cannot be extended.
+pub fn link(firmware: &Firmware, blob: &[u8], arena_bytes: u32) -> Result<Vec<u8>> {
+    let mut image = Builder::read32(&*firmware.elf).context("the firmware is not an ELF file")?;
+    for segment in &mut image.segments {
+        // A chip has no use for it, and the model's program header needs its place.
+        segment.delete |= segment.p_type == PT_GNU_STACK;
+    }
+    let ends = image.segments.iter().map(|segment| segment.p_offset + segment.p_filesz);
+    let offset = ends.max().unwrap_or(0).next_multiple_of(ALIGNMENT as u64);
+    add_model(&mut image, firmware.model_start, offset, blob);
+    add_arena(&mut image, firmware.arena_start, offset + blob.len() as u64, arena_bytes);
+    let mut bytes = Vec::new();
+    image.write(&mut bytes).context("writing the image")?;
+    Ok(bytes)
+}
+
+fn add_model<'b>(image: &mut Builder<'b>, address: u32, offset: u64, blob: &'b [u8]) {
+    let section = image.sections.add();
+    section.name = b".model".as_slice().into();
+    section.sh_type = SHT_PROGBITS;
+    section.sh_flags = SHF_ALLOC.into();
+    section.sh_addr = address.into();
+    section.sh_offset = offset;
+    section.sh_size = blob.len() as u64;
+    section.sh_addralign = ALIGNMENT as u64;
+    section.data = SectionData::Data(blob.into());
+    let segment = image.segments.add();
+    segment.p_type = PT_LOAD;
+    segment.p_flags = PF_R;
+    segment.p_align = ALIGNMENT as u64;
+    segment.append_section_range(section);
+    segment.sections.push(section.id());
+}
+
+fn add_arena(image: &mut Builder, address: u32, offset: u64, bytes: u32) {
+    let section = image.sections.add();
+    section.name = b".arena".as_slice().into();
+    section.sh_type = SHT_NOBITS;
+    section.sh_flags = SHF_ALLOC | SHF_WRITE;
+    section.sh_addr = address.into();
+    section.sh_offset = offset;
+    section.sh_size = bytes.into();
+    section.sh_addralign = ALIGNMENT as u64;
+    section.data = SectionData::UninitializedData(bytes.into());
+}
+
+/// Measures an image by its program headers (flash) and sections (RAM).
+///
+/// # Errors
+/// Where it is not an ELF file, or loads something outside the board's flash.
+pub fn measure(image: &[u8], board: &BoardSpec) -> Result<Linked> {
+    let header = object::elf::FileHeader32::<object::Endianness>::parse(image)?;
+    let endian = header.endian()?;
+    let flash = board.flash.origin..board.flash.origin + board.flash.bytes;
+    let mut flash_end = flash.start;
+    for segment in header.program_headers(endian, image)? {
+        let bytes = segment.p_filesz(endian);
+        if segment.p_type(endian) != PT_LOAD || bytes == 0 {
+            continue;
+        }
+        let (start, end) = (segment.p_paddr(endian), segment.p_paddr(endian).saturating_add(bytes));
+        ensure!(
+            flash.contains(&start) && end <= flash.end,
+            "the image loads {start:#010x}..{end:#010x}, {}'s flash is {:#010x}..{:#010x}: use a smaller --budget",
+            board.name,
+            flash.start,
+            flash.end,
+        );
+        flash_end = flash_end.max(end);
+    }
+    let sections = header.sections(endian, image)?;
+    let ram = board.ram.origin..board.ram.origin + board.ram.bytes;
+    let ends = sections.iter().filter(|section| ram.contains(&section.sh_addr(endian)));
+    let ram_end = ends.map(|section| section.sh_addr(endian) + section.sh_size(endian)).max().unwrap_or(ram.start);
+    Ok(Linked {
+        flash_bytes: flash_end - flash.start,
+        ram_bytes: ram_end - ram.start + board.stack_reserve_bytes,
+    })
+}

@@ -1,0 +1,154 @@
+//! A blob, checked once: after [`Model::parse`] the engine and its kernels have nothing left to refuse.
+
+use crate::header::{self, ALIGNMENT, HEADER_BYTES};
+use crate::layer::{LAYERS_MAX, Layer, Shape, Step, Table};
+use crate::quant::{ACCUMULATOR_MAX, Activation, Multiplier, ZeroPoint};
+use crate::refusal::Refusal;
+
+/// A checked network, its parameters read in place.
+#[derive(Clone, Debug)]
+pub struct Model<'b> {
+    table: Table,
+    payload: &'b [u8],
+    identity: u32,
+}
+
+/// The parameters of a layer with weights, in payload order.
+#[derive(Clone, Copy, Debug)]
+pub struct Parameters<'b> {
+    /// One per output, scale s_in * s_w.
+    pub bias: &'b [i32],
+    /// One per output, in [2^30, 2^31), or 0.
+    pub mantissas: &'b [i32],
+    /// One per output, -31..=30.
+    pub exponents: &'b [i8],
+    /// OHWI or OI.
+    pub weights: &'b [i8],
+}
+
+impl Parameters<'_> {
+    /// Of one output channel.
+    #[inline(always)]
+    pub fn multiplier(&self, output: usize) -> Multiplier {
+        Multiplier { mantissa: self.mantissas[output], exponent: self.exponents[output] }
+    }
+}
+
+impl<'b> Model<'b> {
+    /// Checks a blob to the last byte: header, CRC, table, shapes, offsets, quantisation, and that no accumulator can
+    /// overflow. What follows the blob in `bytes` (erased flash) is left alone.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, layers counted from 0.
+    pub fn parse(bytes: &'b [u8]) -> Result<Self, Refusal> {
+        let blob = header::open(bytes)?;
+        if !(blob.as_ptr() as usize).is_multiple_of(ALIGNMENT) {
+            return Err(Refusal::Misaligned);
+        }
+        let body = &blob[HEADER_BYTES..];
+        let (table, rest) = postcard::take_from_bytes::<Table>(body).map_err(|_| Refusal::Table)?;
+        let payload_at = (blob.len() - rest.len()).next_multiple_of(ALIGNMENT);
+        let payload = blob.get(payload_at..).ok_or(Refusal::CutOff)?;
+        let padding = &rest[..rest.len() - payload.len()];
+        if padding.iter().any(|&byte| byte != 0) {
+            return Err(Refusal::Table);
+        }
+        let model = Self { table, payload, identity: header::identity(blob) };
+        model.check()?;
+        Ok(model)
+    }
+
+    /// The layer table.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The blob's CRC-32.
+    pub fn identity(&self) -> u32 {
+        self.identity
+    }
+
+    /// The shape of the input and of the last layer's output.
+    pub fn ends(&self) -> (Shape, Shape) {
+        (self.table.input, self.table.end().map_or(self.table.input, |(output, _)| output))
+    }
+
+    /// The parameters of a step of this model's table; `None` for a layer without weights.
+    pub fn parameters(&self, step: &Step) -> Option<Parameters<'b>> {
+        let (at, outputs) = step.layer.parameters()?;
+        let outputs = usize::from(outputs);
+        let weights = step.layer.weights_per_output(step.input) as usize;
+        let rest = self.payload.get(at as usize..)?;
+        let (bias, rest) = rest.split_at_checked(4 * outputs)?;
+        let (mantissas, rest) = rest.split_at_checked(4 * outputs)?;
+        let (exponents, rest) = rest.split_at_checked(outputs)?;
+        Some(Parameters {
+            bias: bytemuck::try_cast_slice(bias).ok()?,
+            mantissas: bytemuck::try_cast_slice(mantissas).ok()?,
+            exponents: bytemuck::cast_slice(exponents),
+            weights: bytemuck::cast_slice(rest.get(..weights * outputs)?),
+        })
+    }
+
+    fn check(&self) -> Result<(), Refusal> {
+        if self.table.layers.is_empty() || self.table.input.bytes().is_none() {
+            return Err(Refusal::Geometry(0));
+        }
+        let mut parameters_at = 0;
+        let mut zero_point = self.table.input_zero_point;
+        for (index, step) in self.table.steps().enumerate() {
+            let (index, step) = (index as u8, step?);
+            parameters_at = self.check_place(&step, parameters_at).ok_or(Refusal::Parameters(index))?;
+            zero_point = self.check_values(&step, index, zero_point)?;
+        }
+        if self.payload.len() != parameters_at as usize {
+            return Err(Refusal::Parameters(self.table.layers.len() as u8 - 1));
+        }
+        Ok(())
+    }
+
+    /// The end of the layer's parameters: they follow those of the layer before without a gap.
+    fn check_place(&self, step: &Step, expected_at: u32) -> Option<u32> {
+        let bytes = step.layer.parameter_bytes(step.input)?;
+        let end = expected_at.checked_add(bytes)?;
+        let in_place = step.layer.parameters().is_none_or(|(at, _)| at == expected_at);
+        (in_place && end as usize <= self.payload.len()).then_some(end)
+    }
+
+    /// The output's zero point, where the layer's values are within the arithmetic's bounds.
+    fn check_values(&self, step: &Step, index: u8, input: ZeroPoint) -> Result<ZeroPoint, Refusal> {
+        let (output, activation) = match step.layer {
+            Layer::Conv2d(conv) => (conv.zero_point, conv.activation),
+            Layer::Linear(linear) => (linear.zero_point, linear.activation),
+            Layer::MaxPool2d(_) => return Ok(input),
+        };
+        let parameters = self.parameters(step).ok_or(Refusal::Parameters(index))?;
+        if !multipliers_in_bounds(&parameters, activation) {
+            return Err(Refusal::Quantization(index));
+        }
+        if !accumulators_in_bounds(&parameters, input) {
+            return Err(Refusal::Overflow(index));
+        }
+        Ok(output)
+    }
+}
+
+fn multipliers_in_bounds(parameters: &Parameters, activation: Activation) -> bool {
+    let mantissas = parameters.mantissas.iter().all(|&mantissa| mantissa == 0 || mantissa >= 1 << 30);
+    let exponents = parameters.exponents.iter().all(|exponent| Multiplier::EXPONENTS.contains(exponent));
+    mantissas && exponents && activation.low <= activation.high
+}
+
+/// Whether every output's |bias| + sum |w| * max |x - z|, shifted left by its exponent, is within bounds.
+fn accumulators_in_bounds(parameters: &Parameters, input: ZeroPoint) -> bool {
+    let reach = u64::from(input.reach());
+    let per_output = parameters.weights.len() / parameters.bias.len();
+    parameters.bias.iter().enumerate().all(|(output, bias)| {
+        let weights = &parameters.weights[output * per_output..(output + 1) * per_output];
+        let sum: u64 = weights.iter().map(|weight| u64::from(weight.unsigned_abs())).sum();
+        let worst = u64::from(bias.unsigned_abs()) + sum * reach;
+        worst << parameters.exponents[output].max(0) <= ACCUMULATOR_MAX as u64
+    })
+}
+
+const _: () = assert!(LAYERS_MAX <= u8::MAX as usize, "refusals name a layer in one byte");

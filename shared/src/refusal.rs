@@ -1,0 +1,81 @@
+//! Why a blob is not run.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a blob is refused, on the desk or on the chip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// Fewer bytes than a header, or than the header's length says.
+    CutOff,
+    /// The first four bytes are not the magic: no blob was flashed here.
+    NoModel,
+    /// The format version is another one than this build reads.
+    FormatVersion(u16),
+    /// The weights are packed for other kernels.
+    KernelAbi(u16),
+    /// The CRC-32 differs: some byte is wrong.
+    Checksum,
+    /// The blob does not start on a multiple of 16 bytes.
+    Misaligned,
+    /// The layer table does not decode.
+    Table,
+    /// Layer `n` has a size of zero, too large a tensor, or a window larger than its input.
+    Geometry(u8),
+    /// Layer `n` names parameters outside the payload, or not where the format puts them.
+    Parameters(u8),
+    /// Layer `n` has a multiplier, an exponent or an activation range outside its bounds.
+    Quantization(u8),
+    /// Layer `n`'s accumulator could overflow 32 bits.
+    Overflow(u8),
+    /// Layer `n` needs an operator that this firmware was built without.
+    Operator(u8),
+    /// The arena is smaller than the network's tensors need.
+    Arena {
+        /// What the network needs.
+        needed_bytes: u32,
+        /// What there is.
+        available_bytes: u32,
+    },
+    /// The last layer has more outputs than one frame carries.
+    Outputs,
+    /// The input has another length than the network's.
+    Input,
+}
+
+impl core::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match *self {
+            Refusal::CutOff => f.write_str("the blob is cut off: export it again"),
+            Refusal::NoModel => f.write_str("no model here: the magic bytes are missing; flash one"),
+            Refusal::FormatVersion(found) => write!(
+                f,
+                "blob format {found}, this build reads format {}: export the network again",
+                crate::header::FORMAT_VERSION
+            ),
+            Refusal::KernelAbi(found) => write!(
+                f,
+                "weights packed for kernel ABI {found}, this build has {}: export for this board",
+                crate::header::KERNEL_ABI
+            ),
+            Refusal::Checksum => f.write_str("the blob's CRC-32 is wrong: flash it again"),
+            Refusal::Misaligned => f.write_str("the blob does not start on a multiple of 16 bytes"),
+            Refusal::Table => f.write_str("the layer table does not decode: export the network again"),
+            Refusal::Geometry(n) => write!(f, "layer {n} has an impossible size"),
+            Refusal::Parameters(n) => write!(f, "layer {n} names parameters outside the payload"),
+            Refusal::Quantization(n) => write!(f, "layer {n} has a multiplier or range out of bounds"),
+            Refusal::Overflow(n) => write!(f, "layer {n} could overflow its 32-bit accumulator"),
+            Refusal::Operator(n) => write!(
+                f,
+                "layer {n} needs an operator this firmware was built without: rebuild the firmware for this network"
+            ),
+            Refusal::Arena { needed_bytes, available_bytes } => write!(
+                f,
+                "the network needs an arena of {needed_bytes} B, there are {available_bytes} B: prune to less --ram"
+            ),
+            Refusal::Outputs => f.write_str("the network has more outputs than one frame carries"),
+            Refusal::Input => f.write_str("the input's length is not the network's"),
+        }
+    }
+}
+
+impl core::error::Error for Refusal {}
