@@ -60,8 +60,13 @@ impl<'a> Engine<'a> {
             zero_point = run(&self.model, &step, zero_point, input, output);
             observe(index, output);
         }
-        let last = places[places.len() - 1];
-        &self.arena[range(last)]
+        self.output()
+    }
+
+    /// The last layer's output, as the last [`Engine::infer`] left it; filling the input overwrites it.
+    pub fn output(&self) -> &[i8] {
+        let place = self.places.places().last().copied();
+        place.map_or(&[], |place| &self.arena[range(place)])
     }
 }
 
@@ -114,4 +119,16 @@ pub fn argmax(values: &[i8]) -> usize {
         }
     }
     best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::argmax;
+
+    #[test]
+    fn argmax_takes_the_lowest_of_equals() {
+        for (values, index) in [(&[][..], 0), (&[-128], 0), (&[-3, 7, 7], 1), (&[5, 5, 4], 0), (&[-128, -127], 1)] {
+            assert_eq!(argmax(values), index, "{values:?}");
+        }
+    }
 }

@@ -20,12 +20,14 @@ pub struct Session<'a, Led, Stack> {
     engine: Result<Engine<'a>, Refusal>,
     led: Led,
     stack: Stack,
+    /// Whether the engine holds the output of the image stored last: running the network has overwritten the image.
+    answered: bool,
 }
 
 impl<'a, Led: OutputPin, Stack: Fn() -> Memory> Session<'a, Led, Stack> {
     /// A session that lights `led` while the network runs and asks `stack` for the memory figures.
     pub fn new(identity: Identity<'a>, engine: Result<Engine<'a>, Refusal>, led: Led, stack: Stack) -> Self {
-        Self { identity, engine, led, stack }
+        Self { identity, engine, led, stack, answered: false }
     }
 
     /// Serves until the pipe ends, which a chip's never does.
@@ -74,8 +76,18 @@ impl<'a, Led: OutputPin, Stack: Fn() -> Memory> Session<'a, Led, Stack> {
             }),
             (Request::Memory, _) => Response::Memory((self.stack)()),
             (_, Err(refusal)) => Response::Refused(*refusal),
-            (Request::Pixels { offset, values }, Ok(engine)) => store(engine, *offset, values),
-            (Request::Infer, Ok(engine)) => infer(engine, &mut self.led),
+            (Request::Pixels { offset, values }, Ok(engine)) => {
+                let response = store(engine, *offset, values);
+                self.answered &= response != Response::Stored;
+                response
+            }
+            (Request::Infer, Ok(engine)) => {
+                // Asked again, after an answer that was lost: the answer is still there, the image is not.
+                if !core::mem::replace(&mut self.answered, true) {
+                    infer(engine, &mut self.led);
+                }
+                logits(engine.output())
+            }
         }
     }
 }
@@ -94,11 +106,14 @@ fn store<'r>(engine: &mut Engine, offset: u32, values: &[u8]) -> Response<'r> {
     }
 }
 
-fn infer<'r>(engine: &'r mut Engine, led: &mut impl OutputPin) -> Response<'r> {
+fn infer(engine: &mut Engine, led: &mut impl OutputPin) {
     // A pin that does not answer must not stop the network.
     let _ = led.set_high();
-    let logits = engine.infer();
+    engine.infer();
     let _ = led.set_low();
+}
+
+fn logits(logits: &[i8]) -> Response<'_> {
     if logits.len() > CHUNK_BYTES {
         return Response::Refused(Refusal::Outputs);
     }

@@ -7,6 +7,7 @@ pub mod failure;
 pub mod inform;
 #[cfg(feature = "network")]
 pub mod network;
+#[cfg(feature = "network")]
 pub mod prune;
 pub mod quantize;
 pub mod report;

@@ -128,12 +128,12 @@ impl Arena {
     /// # Errors
     /// [`Refusal::Geometry`] where a layer cannot take its input.
     pub fn plan(table: &Table) -> Result<Self, Refusal> {
-        let mut bytes = 0;
+        let first = table.input.bytes().ok_or(Refusal::Geometry(0))?;
+        let mut bytes = first;
         for step in table.steps() {
             bytes = bytes.max(working_bytes(&step?));
         }
         let bytes = bytes.next_multiple_of(ALIGNMENT as u32);
-        let first = table.input.bytes().ok_or(Refusal::Geometry(0))?;
         let outputs = table.steps().map(|step| step.map(|step| step.output.bytes().unwrap_or(0)));
         let mut places = heapless::Vec::new();
         for (index, tensor) in core::iter::once(Ok(first)).chain(outputs).enumerate() {

@@ -147,7 +147,7 @@ fn accumulators_in_bounds(parameters: &Parameters, input: ZeroPoint) -> bool {
         let weights = &parameters.weights[output * per_output..(output + 1) * per_output];
         let sum: u64 = weights.iter().map(|weight| u64::from(weight.unsigned_abs())).sum();
         let worst = u64::from(bias.unsigned_abs()) + sum * reach;
-        worst << parameters.exponents[output].max(0) <= ACCUMULATOR_MAX as u64
+        worst <= ACCUMULATOR_MAX as u64 >> parameters.exponents[output].max(0)
     })
 }
 

@@ -68,7 +68,7 @@ impl Multiplier {
     pub const EXPONENTS: core::ops::RangeInclusive<i8> = -31..=30;
 
     /// The nearest multiplier to a real one; below 2^-32 it is zero (TFLite's `QuantizeMultiplier`).
-    /// `None` where `real` is negative, not finite, or at least 2^30.
+    /// `None` where `real` is negative, not finite, or rounds to 2^30 or more.
     pub fn from_real(real: f64) -> Option<Self> {
         if !(0.0..1_073_741_824.0).contains(&real) {
             return None;
@@ -81,10 +81,11 @@ impl Multiplier {
             mantissa >>= 1;
             exponent += 1;
         }
-        if exponent < -31 {
-            return Some(Self { mantissa: 0, exponent: 0 });
+        match exponent {
+            ..-31 => Some(Self { mantissa: 0, exponent: 0 }),
+            -31..=30 => Some(Self { mantissa: mantissa as i32, exponent: exponent as i8 }),
+            _ => None,
         }
-        Some(Self { mantissa: mantissa as i32, exponent: exponent as i8 })
     }
 
     /// round(round(acc * 2^e+ * mantissa / 2^31) / 2^e-): gemmlowp's two roundings.
@@ -168,11 +169,15 @@ mod tests {
 
     #[test]
     fn multipliers_out_of_range_are_none_or_zero() {
-        for real in [-1.0, f64::NAN, f64::INFINITY, 1_073_741_824.0] {
+        for real in [-1.0, -0.0, f64::NAN, f64::INFINITY, 1_073_741_824.0, 1_073_741_823.999_999_9] {
             assert_eq!(Multiplier::from_real(real), None);
         }
         for real in [0.0, f64::MIN_POSITIVE, 1e-12] {
             assert_eq!(Multiplier::from_real(real), Some(Multiplier { mantissa: 0, exponent: 0 }));
         }
+        let largest = Multiplier { mantissa: i32::MAX, exponent: 30 };
+        assert_eq!(Multiplier::from_real(1_073_741_823.499_999_9), Some(largest));
+        let smallest = Multiplier { mantissa: 1 << 30, exponent: -31 };
+        assert_eq!(Multiplier::from_real(2_f64.powi(-32)), Some(smallest));
     }
 }

@@ -9,10 +9,10 @@ use super::renyi::RenyiEntropy;
 
 /// The tangent plane of B -> tr(B^alpha) at a reference A, for kernels to be joined to a base.
 ///
-/// With alpha > 1, phi(x) = |x|^alpha is convex, so by Klein's inequality (Carlen, Trace Inequalities and Quantum Entropy, 2010)
-/// tr phi(B) >= tr phi(A) + tr((B - A) phi'(A)) = (1 - alpha) tr phi(A) + tr(B phi'(A)) for every symmetric B.
-/// ln(.) / (1 - alpha) falls, so the right side bounds S_alpha(B) from above, tightly to second order in B - A. Only its
-/// last term knows B: an inner product, a hundred times cheaper than a spectrum.
+/// With alpha > 1, phi(x) = |x|^alpha is convex, so by Klein's inequality (Carlen, Trace Inequalities and Quantum
+/// Entropy, 2010) tr phi(B) >= tr phi(A) + tr((B - A) phi'(A)) = (1 - alpha) tr phi(A) + tr(B phi'(A)) for every
+/// symmetric B. ln(.) / (1 - alpha) falls, so the right side bounds S_alpha(B) from above, tightly to second order in
+/// B - A. Only its last term knows B: an inner product, a hundred times cheaper than a spectrum.
 pub(super) struct TangentPlane {
     entropy: RenyiEntropy,
     constant: f64,

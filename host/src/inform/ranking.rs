@@ -7,11 +7,10 @@ use serde::{Deserialize, Serialize};
 pub struct Criterion {
     /// The entropy's order, over 1.
     pub alpha: f64,
-    /// The kernel's sigma, in typical distances of the layer: see [`GaussianKernel::of_layer`](super::GaussianKernel::of_layer).
+    /// The kernel's sigma, in typical distances of the layer; see [`GaussianKernel`](super::GaussianKernel).
     ///
     /// Narrow kernels fill the joint entropy, and rounding then ranks; wide ones hold little against a copy of a filter
-    /// already taken, for K o K is the same kernel at sigma / sqrt(2). From 4 up, layers of a few hundred channels do
-    /// not fill.
+    /// already taken, for K o K is the same kernel at sigma / sqrt(2). At 4, layers of 256 channels have not filled.
     pub width: f64,
 }
 

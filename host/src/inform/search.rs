@@ -12,7 +12,7 @@ use super::spectrum::Spectrum;
 /// Information closer than this, in nats, is a tie; the lower index wins it.
 pub(super) const TIE: f64 = 1e-9;
 
-/// How far rounding may push a bound under the value that it bounds, in nats; it does so by less than 1e-11.
+/// How far rounding may push a bound under the value that it bounds, in nats; a generous figure.
 const BOUND_SLACK: f64 = 1e-9;
 
 /// A filter and what S tells with it.

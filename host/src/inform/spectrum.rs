@@ -28,7 +28,7 @@ impl Spectrum {
         }
     }
 
-    /// The eigenvalues, in no order, of a matrix whose lower triangle `fill(column, rows)` writes from the diagonal down.
+    /// The eigenvalues, in no order, of a matrix whose columns `fill(column, rows)` writes from the diagonal down.
     ///
     /// Householder's tridiagonalisation on one thread (candidates are what runs in parallel), then root-free QL.
     pub(super) fn of(&mut self, order: usize, mut fill: impl FnMut(usize, &mut [f64])) -> &[f64] {

@@ -57,7 +57,7 @@ impl Network {
     }
 
     /// The safetensors file as bytes; the same network gives the same bytes.
-    pub(super) fn to_bytes(&self) -> Result<Vec<u8>> {
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>> {
         let mut network = self.clone();
         let description = HashMap::from([(KEY.to_owned(), serde_json::to_string(&describe(self))?)]);
         let tensors = slots(&mut network)

@@ -8,6 +8,7 @@ pub mod checkpoint;
 mod descent;
 pub mod evaluate;
 pub mod schedule;
+pub mod taps;
 pub mod train;
 pub mod verb;
 pub mod vgg;

@@ -1,5 +1,6 @@
 //! Where a board is reached: its firmware built, its image made, the board run and talked to.
 
+pub mod desk;
 pub mod firmware;
 pub mod image;
 pub mod link;

@@ -9,7 +9,7 @@ use super::super::{Classes, GramMatrix, LayerRanking, RenyiEntropy, Spectrum};
 use super::{layer, product, ranked};
 
 /// Rounding, in nats.
-const EXACT: f64 = 1e-9;
+const EXACT: f64 = 1e-10;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]

@@ -1,0 +1,9 @@
+//! The engine and its session on the desk: whatever a blob or a frame holds, nothing panics.
+
+mod blob;
+mod example;
+mod extremes;
+mod hostile;
+mod session;
+#[path = "../../../shared/tests/support/tables.rs"]
+mod tables;

@@ -1,0 +1,209 @@
+//! Bytes: what was asked for, and the widths that fit.
+
+use anyhow::{Context, Result, bail};
+use secateur_shared::layer::Table;
+use secateur_shared::memory::{self, BoardMemory, Footprint, MemoryPlan};
+
+use super::survey::Survey;
+use crate::data::Shape;
+use crate::failure::Failure;
+use crate::network::{Arch, Item, Network};
+use crate::quantize::layout;
+use crate::report::bytes;
+
+/// What the image may occupy, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// From the start of flash to the last loaded byte.
+    pub flash_bytes: u32,
+    /// Static variables, arena and stack reserve.
+    pub ram_bytes: u32,
+}
+
+/// How many filters each prunable layer keeps, and what the network then occupies.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// One per prunable layer.
+    pub widths: Vec<usize>,
+    /// The architecture with these widths.
+    pub arch: Arch,
+    /// Its bytes.
+    pub memory: MemoryPlan,
+}
+
+/// Everything that bytes depend on but the widths.
+pub struct Ground<'a> {
+    /// The unpruned architecture.
+    pub arch: &'a Arch,
+    /// The size of an image.
+    pub input: Shape,
+    /// The number of logits.
+    pub classes: usize,
+    /// The firmware without a model.
+    pub footprint: Footprint,
+    /// The board.
+    pub board: BoardMemory<'a>,
+}
+
+/// Widths are multiples of this, which kernels like, unless that costs the fit.
+const GRAIN: usize = 4;
+
+impl<'a> Ground<'a> {
+    /// The ground of a network on a board.
+    pub fn new(network: &'a Network, footprint: Footprint, board: BoardMemory<'a>) -> Self {
+        Self { arch: &network.arch, input: network.input, classes: network.classes, footprint, board }
+    }
+
+    fn arch(&self, widths: &[usize]) -> Result<Arch> {
+        let mut widths = widths.iter();
+        let mut narrow = |item: &Item| match item {
+            Item::Pool => Some(Item::Pool),
+            Item::Conv(_) => widths.next().map(|width| Item::Conv(*width)),
+            Item::Hidden(_) => widths.next().map(|width| Item::Hidden(*width)),
+        };
+        let items = self.arch.items().iter().map(&mut narrow).collect::<Option<_>>();
+        Arch::new(items.context("one width per prunable layer")?)
+    }
+
+    /// The plan of these widths, whether it fits or not.
+    ///
+    /// # Errors
+    /// Widths that are not one per prunable layer, or zero.
+    pub fn plan(&self, widths: &[usize]) -> Result<Plan> {
+        let arch = self.arch(widths)?;
+        let table = layout::table(&arch, self.input, self.classes)?;
+        let memory = memory::plan(&table, self.footprint, &self.board)?;
+        Ok(Plan { widths: widths.to_vec(), arch, memory })
+    }
+
+    fn table(&self, widths: &[usize]) -> Result<Table> {
+        layout::table(&self.arch(widths)?, self.input, self.classes)
+    }
+
+    /// How far these widths are over the budget: flash, and every step's working memory, as shares of their budgets.
+    /// 0 where they fit.
+    fn excess(&self, widths: &[usize], budget: Budget) -> Result<f64> {
+        let table = self.table(widths)?;
+        let plan = memory::plan(&table, self.footprint, &self.board)?;
+        let over = |used: u32, limit: u32| f64::from(used.saturating_sub(limit)) / f64::from(limit.max(1));
+        let fixed = self.footprint.static_ram_bytes + self.board.stack_reserve_bytes;
+        let arena = budget.ram_bytes.saturating_sub(fixed) & !(secateur_shared::header::ALIGNMENT as u32 - 1);
+        let mut excess = over(plan.flash_bytes, budget.flash_bytes);
+        for step in table.steps() {
+            excess += over(memory::working_bytes(&step?), arena);
+        }
+        Ok(excess)
+    }
+}
+
+/// The widths that fit the budget and lose the least information.
+///
+/// Every layer keeps a prefix of its order. A layer that keeps the share s of I(Y; F) loses -ln s, and losses add up, as
+/// if layers passed on independent shares. From the whole network, the search makes again and again the cut with the
+/// least loss for the bytes that it brings nearer to the budget (any layer, to any narrower width, so that a flat part
+/// of a curve does not stop it), then gives back what the last cut saved too much.
+///
+/// # Errors
+/// [`Failure::BudgetUnreachable`] with the smallest reachable figures and what stands in the way.
+pub fn search(survey: &Survey, ground: &Ground, budget: Budget) -> Result<Plan> {
+    let losses: Vec<Vec<f64>> = survey.layers.iter().map(|layer| losses(&layer.ranking)).collect();
+    let full: Vec<usize> = losses.iter().map(|losses| losses.len() - 1).collect();
+    for grain in [GRAIN, 1] {
+        if let Some(widths) = cut(&losses, &full, ground, budget, grain)? {
+            return ground.plan(&give_back(widths, &losses, ground, budget, grain)?);
+        }
+    }
+    bail!(unreachable(ground, &full, budget)?)
+}
+
+/// -ln of the share of I(Y; F) kept by each prefix, 0..=F.
+fn losses(ranking: &crate::inform::LayerRanking) -> Vec<f64> {
+    (0..=ranking.order.len()).map(|kept| -ranking.kept_share(kept).max(f64::MIN_POSITIVE).ln()).collect()
+}
+
+/// Cuts until the budget is met; `None` where no cut brings it nearer.
+fn cut(
+    losses: &[Vec<f64>],
+    full: &[usize],
+    ground: &Ground,
+    budget: Budget,
+    grain: usize,
+) -> Result<Option<Vec<usize>>> {
+    let mut widths = full.to_vec();
+    loop {
+        let excess = ground.excess(&widths, budget)?;
+        if excess == 0.0 {
+            return Ok(Some(widths));
+        }
+        let mut best: Option<(f64, usize, usize)> = None;
+        for layer in 0..widths.len() {
+            for width in (grain..widths[layer]).filter(|width| width.is_multiple_of(grain)) {
+                let saved = excess - ground.excess(&replaced(&widths, layer, width), budget)?;
+                let rate = (losses[layer][width] - losses[layer][widths[layer]]) / saved;
+                if saved > 0.0 && best.is_none_or(|(least, ..)| rate < least) {
+                    best = Some((rate, layer, width));
+                }
+            }
+        }
+        let Some((_, layer, width)) = best else { return Ok(None) };
+        widths[layer] = width;
+    }
+}
+
+/// Widens layers while the budget holds, the largest gain first.
+fn give_back(
+    mut widths: Vec<usize>,
+    losses: &[Vec<f64>],
+    ground: &Ground,
+    budget: Budget,
+    grain: usize,
+) -> Result<Vec<usize>> {
+    loop {
+        let mut best: Option<(f64, usize, usize)> = None;
+        for (layer, losses) in losses.iter().enumerate() {
+            let width = (widths[layer] + grain).min(losses.len() - 1);
+            let gain = losses[widths[layer]] - losses[width];
+            let wider = width > widths[layer] && best.is_none_or(|(most, ..)| gain > most);
+            if wider && ground.excess(&replaced(&widths, layer, width), budget)? == 0.0 {
+                best = Some((gain, layer, width));
+            }
+        }
+        let Some((_, layer, width)) = best else { return Ok(widths) };
+        widths[layer] = width;
+    }
+}
+
+fn replaced(widths: &[usize], layer: usize, width: usize) -> Vec<usize> {
+    let mut widths = widths.to_vec();
+    widths[layer] = width;
+    widths
+}
+
+/// What the narrowest network occupies, and which part of it cannot shrink.
+fn unreachable(ground: &Ground, full: &[usize], budget: Budget) -> Result<Failure> {
+    let least = ground.plan(&vec![1; full.len()])?.memory;
+    let mut reasons = Vec::new();
+    if least.flash_bytes > budget.flash_bytes {
+        reasons.push(format!(
+            "the smallest reachable flash is {} (code {}, gap to the next erase sector {}, one filter per layer {}), the budget is {}: \
+             raise --budget to at least that, or take --profile small",
+            bytes(least.flash_bytes),
+            bytes(least.code_bytes),
+            bytes(least.gap_bytes),
+            bytes(least.blob_bytes),
+            bytes(budget.flash_bytes),
+        ));
+    }
+    if least.ram_bytes > budget.ram_bytes {
+        reasons.push(format!(
+            "the smallest reachable RAM is {} (static variables {}, arena {}, stack reserve {}), the budget is {}: \
+             raise --ram to at least that, or take a board with more",
+            bytes(least.ram_bytes),
+            bytes(least.static_ram_bytes),
+            bytes(least.arena_bytes),
+            bytes(least.stack_reserve_bytes),
+            bytes(budget.ram_bytes),
+        ));
+    }
+    Ok(Failure::BudgetUnreachable(reasons.join("; and ")))
+}

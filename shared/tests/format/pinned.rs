@@ -1,0 +1,74 @@
+//! Format version 1, byte for byte. A change here is a change of `FORMAT_VERSION`.
+
+use super::example::{blob, parse, payload, table};
+use secateur_shared::header::{self, FORMAT_VERSION, KERNEL_ABI};
+use secateur_shared::memory;
+
+const PINNED: &str = "
+    53435452 0100 0100 54000000 27d98513
+    02 02 01 80 03
+    00 01 02 02 01 00 80 80 7f 00000000
+    01 02 02
+    02 02 03 80 7f 10000000
+    0000
+    64000000 00000060 fe 01fe03fc 000000
+    fbffffff 07000000 00000040 00000040 fbfa 10f0
+";
+
+fn from_hex(text: &str) -> Vec<u8> {
+    let digits: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let byte = |pair: &[char]| u8::from_str_radix(&String::from_iter(pair), 16).expect("hexadecimal");
+    digits.chunks(2).map(byte).collect()
+}
+
+#[test]
+fn the_example_is_these_bytes() {
+    assert_eq!((FORMAT_VERSION, KERNEL_ABI), (1, 1));
+    assert_eq!(blob(&table(), &payload()), from_hex(PINNED));
+    assert_eq!(memory::blob_bytes(&table()), Ok(from_hex(PINNED).len() as u32));
+}
+
+#[test]
+fn these_bytes_are_the_example() {
+    parse(&from_hex(PINNED), |model| {
+        let model = model.expect("valid");
+        assert_eq!(model.table(), &table());
+        let steps: Vec<_> = model.table().steps().map(|step| step.expect("fits")).collect();
+        let convolution = model.parameters(&steps[0]).expect("has weights");
+        assert_eq!((convolution.bias, convolution.mantissas), (&[100][..], &[0x6000_0000][..]));
+        assert_eq!((convolution.exponents, convolution.weights), (&[-2][..], &[1, -2, 3, -4][..]));
+        assert!(model.parameters(&steps[1]).is_none());
+        let linear = model.parameters(&steps[2]).expect("has weights");
+        assert_eq!((linear.bias, linear.mantissas), (&[-5, 7][..], &[0x4000_0000; 2][..]));
+        assert_eq!((linear.exponents, linear.weights), (&[-5, -6][..], &[16, -16][..]));
+    });
+}
+
+#[test]
+fn the_written_page_takes_the_same_bytes_apart() {
+    let page = include_str!("../../FORMAT.md");
+    let (_, block) = page.split_once("```blob\n").expect("FORMAT.md has the example");
+    let (block, _) = block.split_once("```").expect("the example ends");
+    let mut written = Vec::new();
+    for line in block.lines() {
+        let mut columns = line.splitn(3, "  ");
+        let offset: usize = columns.next().expect("an offset").trim().parse().expect("a decimal offset");
+        assert_eq!(offset, written.len(), "{line}");
+        written.extend(from_hex(columns.next().expect("bytes")));
+    }
+    assert_eq!(written, from_hex(PINNED));
+}
+
+#[test]
+fn the_identity_is_the_checksum() {
+    let blob = from_hex(PINNED);
+    let checksum = u32::from_le_bytes([blob[12], blob[13], blob[14], blob[15]]);
+    assert_eq!(header::identity(&blob), checksum);
+    parse(&blob, |model| assert_eq!(model.expect("valid").identity(), checksum));
+}
+
+#[test]
+fn what_follows_a_blob_in_flash_is_left_alone() {
+    let erased = [from_hex(PINNED), vec![0xFF; 100]].concat();
+    parse(&erased, |model| assert!(model.is_ok()));
+}
