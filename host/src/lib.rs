@@ -1,5 +1,6 @@
 //! Secateur's desk side: everything behind `cargo xtask VERB`.
 
+pub mod check;
 pub mod cli;
 pub mod data;
 pub mod export;

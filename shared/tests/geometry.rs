@@ -81,7 +81,8 @@ fn a_table_counts_multiply_accumulates() {
     for layer in [conv2d(5), Layer::MaxPool2d(MaxPool2d { window: 2, stride: 2 }), linear(2)] {
         table.push(layer).expect("fits");
     }
-    let macs: Vec<u64> = table.steps().map(|step| step.map(|step| step.layer.macs(step.input)).expect("fits")).collect();
+    let macs: Vec<u64> =
+        table.steps().map(|step| step.map(|step| step.layer.macs(step.input)).expect("fits")).collect();
     assert_eq!(macs, [4 * 4 * 5 * 27, 0, 2 * 20]);
 }
 

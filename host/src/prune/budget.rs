@@ -76,6 +76,16 @@ impl<'a> Ground<'a> {
         Ok(Plan { widths: widths.to_vec(), arch, memory })
     }
 
+    /// Whether one filter per layer fits.
+    ///
+    /// # Errors
+    /// [`Failure::BudgetUnreachable`] with the smallest reachable figures and what stands in the way.
+    pub fn check_reachable(&self, budget: Budget) -> Result<()> {
+        let layers = self.arch.items().iter().filter(|item| **item != Item::Pool).count();
+        let least = self.plan(&vec![1; layers])?.memory;
+        unreachable(&least, budget).map_or(Ok(()), |failure| Err(failure.into()))
+    }
+
     fn table(&self, widths: &[usize]) -> Result<Table> {
         layout::table(&self.arch(widths)?, self.input, self.classes)
     }
@@ -104,8 +114,9 @@ impl<'a> Ground<'a> {
 /// of a curve does not stop it), then gives back what the last cut saved too much.
 ///
 /// # Errors
-/// [`Failure::BudgetUnreachable`] with the smallest reachable figures and what stands in the way.
+/// As [`Ground::check_reachable`].
 pub fn search(survey: &Survey, ground: &Ground, budget: Budget) -> Result<Plan> {
+    ground.check_reachable(budget)?;
     let losses: Vec<Vec<f64>> = survey.layers.iter().map(|layer| losses(&layer.ranking)).collect();
     let full: Vec<usize> = losses.iter().map(|losses| losses.len() - 1).collect();
     for grain in [GRAIN, 1] {
@@ -113,7 +124,8 @@ pub fn search(survey: &Survey, ground: &Ground, budget: Budget) -> Result<Plan> 
             return ground.plan(&give_back(widths, &losses, ground, budget, grain)?);
         }
     }
-    bail!(unreachable(ground, &full, budget)?)
+    // `check_reachable` has seen one filter per layer fit.
+    bail!("the search found no cut that brings the network nearer to the budget: raise it")
 }
 
 /// -ln of the share of I(Y; F) kept by each prefix, 0..=F.
@@ -180,13 +192,12 @@ fn replaced(widths: &[usize], layer: usize, width: usize) -> Vec<usize> {
 }
 
 /// What the narrowest network occupies, and which part of it cannot shrink.
-fn unreachable(ground: &Ground, full: &[usize], budget: Budget) -> Result<Failure> {
-    let least = ground.plan(&vec![1; full.len()])?.memory;
+fn unreachable(least: &MemoryPlan, budget: Budget) -> Option<Failure> {
     let mut reasons = Vec::new();
     if least.flash_bytes > budget.flash_bytes {
         reasons.push(format!(
-            "the smallest reachable flash is {} (code {}, gap to the next erase sector {}, one filter per layer {}), the budget is {}: \
-             raise --budget to at least that, or take --profile small",
+            "the smallest reachable flash is {} (code {}, gap to the next erase sector {}, one filter per layer {}), \
+             the budget is {}: raise --budget to at least that, or take --profile small",
             bytes(least.flash_bytes),
             bytes(least.code_bytes),
             bytes(least.gap_bytes),
@@ -205,5 +216,5 @@ fn unreachable(ground: &Ground, full: &[usize], budget: Budget) -> Result<Failur
             bytes(budget.ram_bytes),
         ));
     }
-    Ok(Failure::BudgetUnreachable(reasons.join("; and ")))
+    (!reasons.is_empty()).then(|| Failure::BudgetUnreachable(reasons.join("; and ")))
 }

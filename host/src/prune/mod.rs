@@ -1,9 +1,14 @@
 //! From a survey and a budget to a smaller network: how much each layer tells (`survey`), how wide each may stay
-//! (`budget`), and the cut itself (`surgery`).
+//! (`budget`), the cut itself (`surgery`), training after it (`tune`), and the way to the image (`finish`); `verb` is all
+//! of it.
 
 pub mod budget;
+pub mod finish;
 pub mod surgery;
 pub mod survey;
+pub mod survey_verb;
+pub mod tune;
+pub mod verb;
 
 pub use budget::{Budget, Ground, Plan};
 pub use survey::Survey;

@@ -1,14 +1,12 @@
 //! How far activations reach: the range that each layer's 256 steps cover, observed on training images.
 
 use anyhow::Result;
-use serde::Serialize;
 
 use crate::data::Images;
 use crate::network::{Network, taps};
 
 /// How a layer's range is chosen from what was observed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Observer {
     /// Up to the largest value.
     MinMax,
@@ -21,6 +19,15 @@ pub enum Observer {
 impl Observer {
     /// All of them, the simplest first: of equals the first is taken.
     pub const ALL: [Self; 3] = [Self::MinMax, Self::Percentile, Self::MeanSquareError];
+
+    /// As the report has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MinMax => "min-max",
+            Self::Percentile => "percentile",
+            Self::MeanSquareError => "mean square error",
+        }
+    }
 }
 
 /// The share of values that [`Observer::Percentile`] covers.

@@ -1,5 +1,14 @@
 //! Figures for people and for machines.
 
+mod figures;
+pub mod size;
+mod table;
+
+pub use figures::{
+    Accuracy, BeforeAfter, Bytes, Images, LayerFigures, MemoryFigures, Report, Seconds, newest, read,
+};
+pub use table::{print, render};
+
 /// A number of bytes with its thousands set apart: `61,440 B`.
 pub fn bytes(count: u32) -> String {
     format!("{} B", thousands(count.into()))
@@ -10,4 +19,15 @@ pub fn thousands(count: u64) -> String {
     let digits = count.to_string();
     let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| str::from_utf8(group).ok()).collect();
     groups.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn thousands_are_set_apart() {
+        let cases = [(0, "0"), (999, "999"), (1_000, "1,000"), (61_440, "61,440"), (1_234_567, "1,234,567")];
+        for (count, expected) in cases {
+            assert_eq!(super::thousands(count), expected);
+        }
+    }
 }

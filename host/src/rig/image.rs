@@ -1,21 +1,13 @@
 //! The image: firmware and model in one ELF file, and what it really occupies.
 
 use super::firmware::Firmware;
+use crate::report::Bytes;
 use anyhow::{Context, Result, ensure};
 use object::build::elf::{Builder, SectionData};
 use object::elf::{PF_R, PT_GNU_STACK, PT_LOAD, SHF_ALLOC, SHF_WRITE, SHT_NOBITS, SHT_PROGBITS};
 use object::read::elf::{FileHeader as _, ProgramHeader as _, SectionHeader as _};
 use secateur_boards::BoardSpec;
 use secateur_shared::header::ALIGNMENT;
-
-/// What an image occupies, measured on the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Linked {
-    /// From the start of flash to the last loaded byte.
-    pub flash_bytes: u32,
-    /// From the start of RAM to the arena's end, and the stack's reserve.
-    pub ram_bytes: u32,
-}
 
 /// Firmware, blob and arena as one ELF file: section `.model` on its erase sector, and `.arena` after the static variables.
 ///
@@ -70,7 +62,7 @@ fn add_arena(image: &mut Builder, address: u32, offset: u64, bytes: u32) {
 ///
 /// # Errors
 /// Where it is not an ELF file, or loads something outside the board's flash.
-pub fn measure(image: &[u8], board: &BoardSpec) -> Result<Linked> {
+pub fn measure(image: &[u8], board: &BoardSpec) -> Result<Bytes> {
     let header = object::elf::FileHeader32::<object::Endianness>::parse(image)?;
     let endian = header.endian()?;
     let flash = board.flash.origin..board.flash.origin + board.flash.bytes;
@@ -94,7 +86,7 @@ pub fn measure(image: &[u8], board: &BoardSpec) -> Result<Linked> {
     let ram = board.ram.origin..board.ram.origin + board.ram.bytes;
     let ends = sections.iter().filter(|section| ram.contains(&section.sh_addr(endian)));
     let ram_end = ends.map(|section| section.sh_addr(endian) + section.sh_size(endian)).max().unwrap_or(ram.start);
-    Ok(Linked {
+    Ok(Bytes {
         flash_bytes: flash_end - flash.start,
         ram_bytes: ram_end - ram.start + board.stack_reserve_bytes,
     })

@@ -6,6 +6,9 @@ pub mod image;
 pub mod link;
 pub mod qemu;
 pub mod setup;
+pub mod sizes;
+pub mod verb;
+pub mod verify;
 
 use secateur_boards::BoardSpec;
 use secateur_shared::memory::BoardMemory;

@@ -91,7 +91,10 @@ fn impossible_sizes() {
     check_table(|table| table.input.height = 0, Err(Refusal::Geometry(0)));
     check_table(|table| table.input = Shape { height: 5000, width: 5000, channels: 1 }, Err(Refusal::Geometry(0)));
     for (window, stride) in [(0, 2), (2, 0), (3, 1)] {
-        check_table(|table| table.layers[1] = Layer::MaxPool2d(MaxPool2d { window, stride }), Err(Refusal::Geometry(1)));
+        check_table(
+            |table| table.layers[1] = Layer::MaxPool2d(MaxPool2d { window, stride }),
+            Err(Refusal::Geometry(1)),
+        );
     }
     check_table(|table| linear(table).outputs = 0, Err(Refusal::Geometry(2)));
 }

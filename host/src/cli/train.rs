@@ -1,59 +1,15 @@
-//! The command line: words as typed (`Cli`), turned into a plan of work.
+//! The words of `train`.
 
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::Args;
 
 use crate::data;
-#[cfg(feature = "network")]
 use crate::network::{arch, train::FitOptions, verb as train};
 
-/// Prunes a VGG-style network until it fits a microcontroller, and proves it there.
-#[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
-pub struct Cli {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Debug, Subcommand)]
-enum Verb {
-    /// Train a network and save it.
-    #[cfg(feature = "network")]
-    Train(TrainWords),
-    /// List the data sets, or make the embedded one.
-    Data(DataWords),
-}
-
-/// Does what the command line says.
-///
-/// # Errors
-/// Whatever the verb returns; see `failure` for the exit codes.
-pub fn run(cli: Cli) -> Result<()> {
-    match cli.verb {
-        #[cfg(feature = "network")]
-        Verb::Train(words) => train::run(&words.plan()?),
-        Verb::Data(words) => data::verb::run(&words.plan()),
-    }
-}
-
 #[derive(Debug, Args)]
-struct DataWords {
-    /// Write the embedded data set again, from the full Fashion-MNIST in DIR.
-    #[arg(long, value_name = "DIR")]
-    make_mini: Option<PathBuf>,
-}
-
-impl DataWords {
-    fn plan(self) -> data::verb::Plan {
-        self.make_mini.map_or(data::verb::Plan::List, data::verb::Plan::MakeMini)
-    }
-}
-
-#[cfg(feature = "network")]
-#[derive(Debug, Args)]
-struct TrainWords {
+pub(super) struct TrainWords {
     /// A named architecture (vgg-small, vgg11, vgg13, vgg16) or a specification such as 24,P,48,P,F256.
     #[arg(long, default_value = arch::DEFAULT)]
     arch: String,
@@ -98,9 +54,8 @@ struct TrainWords {
     json: Option<PathBuf>,
 }
 
-#[cfg(feature = "network")]
 impl TrainWords {
-    fn plan(self) -> Result<train::Plan> {
+    pub(super) fn plan(self) -> Result<train::Plan> {
         let options = FitOptions {
             epochs: self.epochs,
             batch: self.batch,

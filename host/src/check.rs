@@ -1,0 +1,57 @@
+//! The verb `test`: every check, the cheapest first.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::rig::firmware::{self, Profile};
+use crate::rig::setup::{self, Need};
+
+/// The checks that are cargo commands: a name, then the arguments.
+const CHECKS: [(&str, &[&str]); 3] = [
+    ("format", &["fmt", "--all", "--check"]),
+    (
+        "lints",
+        &["clippy", "--release", "--locked", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"],
+    ),
+    ("tests", &["test", "--release", "--locked", "--workspace"]),
+];
+
+/// Sets up what the tests need, builds every board's firmware, and runs all checks.
+///
+/// # Errors
+/// The first check that fails.
+pub fn run() -> Result<()> {
+    let [format, lints, tests] = CHECKS;
+    cargo(format)?;
+    boards()?;
+    cargo(lints)?;
+    cargo(tests)
+}
+
+/// Every board's firmware links, in both profiles, with every operator.
+fn boards() -> Result<()> {
+    let operators = ["conv2d", "max-pool2d", "linear"].into();
+    for board in secateur_boards::all()? {
+        setup::ensure(&[Need::Thumb(&board.target), Need::Qemu])?;
+        for profile in [Profile::Firmware, Profile::Small] {
+            let begun = Instant::now();
+            let firmware = firmware::build(&board, profile, &operators)?;
+            let code = crate::report::bytes(firmware.footprint.code_bytes);
+            println!("firmware {} {}: code {code} ({:.0} s)", board.name, profile.name(), begun.elapsed().as_secs_f64());
+        }
+    }
+    Ok(())
+}
+
+fn cargo((name, arguments): (&str, &[&str])) -> Result<()> {
+    println!("{name}: cargo {}", arguments.join(" "));
+    let begun = Instant::now();
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let status = Command::new("cargo").args(arguments).current_dir(workspace).status().context("cannot start cargo")?;
+    ensure!(status.success(), "{name} failed: see above");
+    println!("{name}: good ({:.0} s)", begun.elapsed().as_secs_f64());
+    Ok(())
+}

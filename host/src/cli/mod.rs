@@ -1,0 +1,84 @@
+//! The command line: words as typed (`Cli`), turned into a plan of work.
+
+mod board;
+#[cfg(feature = "network")]
+mod prune;
+#[cfg(feature = "network")]
+mod train;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+use crate::{check, data, rig};
+
+/// Prunes a VGG-style network until it fits a microcontroller, and proves it there.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Rank, prune to a budget, fine-tune, quantise, export, and run on the board.
+    #[cfg(feature = "network")]
+    Prune(prune::PruneWords),
+    /// Run a pruned network's test images on the board and compare every logit with the desk's.
+    Verify(board::VerifyWords),
+    /// Start a pruned network on the board and show some of its answers.
+    Run(board::RunWords),
+    /// Show where the flash and RAM of a pruned network's image go.
+    Sizes(board::SizesWords),
+    /// List the boards.
+    Boards,
+    /// Rank the filters of a network and show how much each layer tells.
+    #[cfg(feature = "network")]
+    Survey(prune::SurveyWords),
+    /// Train a network and save it.
+    #[cfg(feature = "network")]
+    Train(train::TrainWords),
+    /// List the data sets, or make the embedded one.
+    Data(DataWords),
+    /// Install what the other verbs need: a compiler for the chips, an emulator.
+    Setup(board::SetupWords),
+    /// Check everything: format, lints, unit tests, golden cases, the emulated board.
+    Test,
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// Whatever the verb returns; see `failure` for the exit codes.
+pub fn run(cli: Cli) -> Result<()> {
+    match cli.verb {
+        #[cfg(feature = "network")]
+        Verb::Prune(words) => crate::prune::verb::run(&words.request()?),
+        Verb::Verify(words) => rig::verb::verify(&words.request()?),
+        Verb::Run(words) => rig::verb::run(&words.request()?),
+        Verb::Sizes(words) => rig::sizes::print(&words.folder()?),
+        Verb::Boards => rig::verb::boards(),
+        #[cfg(feature = "network")]
+        Verb::Survey(words) => crate::prune::survey_verb::run(&words.request()?),
+        #[cfg(feature = "network")]
+        Verb::Train(words) => crate::network::verb::run(&words.plan()?),
+        Verb::Data(words) => data::verb::run(&words.plan()),
+        Verb::Setup(words) => words.run(),
+        Verb::Test => check::run(),
+    }
+}
+
+#[derive(Debug, Args)]
+struct DataWords {
+    /// Write the embedded data set again, from the full Fashion-MNIST in DIR.
+    #[arg(long, value_name = "DIR")]
+    make_mini: Option<PathBuf>,
+}
+
+impl DataWords {
+    fn plan(self) -> data::verb::Plan {
+        self.make_mini.map_or(data::verb::Plan::List, data::verb::Plan::MakeMini)
+    }
+}

@@ -1,0 +1,133 @@
+//! The words of `prune` and `survey`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+
+use super::board::find;
+use crate::data;
+use crate::inform::Criterion;
+use crate::network::train::FitOptions;
+use crate::prune::{Budget, survey, survey_verb, tune, verb};
+use crate::report::size;
+use crate::rig::firmware::Profile;
+
+/// The trained network that the repository carries.
+const EMBEDDED_NETWORK: &str = "assets/vgg-small-fashion-mnist.safetensors";
+
+fn network(given: Option<PathBuf>) -> PathBuf {
+    given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(EMBEDDED_NETWORK))
+}
+
+#[derive(Debug, Args)]
+struct RankWords {
+    /// Training images that the information is estimated on.
+    #[arg(long, default_value_t = 256, value_name = "N")]
+    survey_images: usize,
+    /// Order of the Renyi entropy, above 1; 2 needs no spectrum and is much faster.
+    #[arg(long, default_value_t = Criterion::default().alpha)]
+    alpha: f64,
+    /// Kernel width, in typical distances of a layer's maps.
+    #[arg(long, default_value_t = Criterion::default().width)]
+    width: f64,
+    /// Same seed, same result.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+impl RankWords {
+    fn options(&self) -> survey::Options {
+        let criterion = Criterion { alpha: self.alpha, width: self.width };
+        survey::Options { criterion, images: self.survey_images, seed: self.seed }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PruneWords {
+    /// Flash that the image may occupy: bytes, or 512k [default: the board's].
+    #[arg(long, value_name = "SIZE")]
+    budget: Option<String>,
+    /// RAM that static variables, arena and stack may occupy [default: the board's].
+    #[arg(long, value_name = "SIZE")]
+    ram: Option<String>,
+    /// The board: see `cargo xtask boards`.
+    #[arg(long, default_value = super::board::DEFAULT)]
+    board: String,
+    /// Firmware for speed or for size.
+    #[arg(long, value_enum, default_value_t = Profile::Firmware)]
+    profile: Profile,
+    /// A network that `cargo xtask train` wrote [default: the embedded one].
+    #[arg(long, value_name = "FILE")]
+    network: Option<PathBuf>,
+    /// A data set (mini-fashion, fashion-mnist) or a folder with IDX or CIFAR-10 binary files.
+    #[arg(long, default_value = data::DEFAULT)]
+    data: String,
+    #[command(flatten)]
+    rank: RankWords,
+    /// How often fine-tuning sees each training image; may be a fraction.
+    #[arg(long, default_value_t = tune::defaults().epochs, value_name = "N")]
+    fine_tune_epochs: f64,
+    /// The highest learning rate of fine-tuning.
+    #[arg(long, default_value_t = tune::defaults().learning_rate, value_name = "RATE")]
+    fine_tune_rate: f64,
+    /// Test images to run on the board; 0 runs none.
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    images: usize,
+    /// The results' folder in `out` [default: <arch>-<data>-<budget>].
+    #[arg(long)]
+    name: Option<String>,
+    /// Write the report to FILE too.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+impl PruneWords {
+    pub(super) fn request(self) -> Result<verb::Request> {
+        let board = find(&self.board)?;
+        let size = |text: Option<String>| text.as_deref().map(size::parse).transpose();
+        let budget = Budget::on(&board, size(self.budget)?, size(self.ram)?)?;
+        let fine_tune = FitOptions {
+            epochs: self.fine_tune_epochs,
+            learning_rate: self.fine_tune_rate,
+            seed: self.rank.seed,
+            ..tune::defaults()
+        };
+        fine_tune.check()?;
+        Ok(verb::Request {
+            network: network(self.network),
+            data: self.data,
+            board,
+            profile: self.profile,
+            budget,
+            survey: self.rank.options(),
+            fine_tune,
+            device_images: self.images,
+            out: PathBuf::from("out"),
+            name: self.name,
+            json: self.json,
+        })
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SurveyWords {
+    /// A network that `cargo xtask train` wrote [default: the embedded one].
+    #[arg(long, value_name = "FILE")]
+    network: Option<PathBuf>,
+    /// The data set that it was trained on.
+    #[arg(long, default_value = data::DEFAULT)]
+    data: String,
+    #[command(flatten)]
+    rank: RankWords,
+    /// Write orders and curves to FILE.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+impl SurveyWords {
+    pub(super) fn request(self) -> Result<survey_verb::Request> {
+        let options = self.rank.options();
+        Ok(survey_verb::Request { network: network(self.network), data: self.data, options, json: self.json })
+    }
+}

@@ -1,0 +1,35 @@
+//! Training after surgery.
+
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::data::DataSet;
+use crate::network::Network;
+use crate::network::train::{FitOptions, Watch, fit};
+
+/// What fine-tuning starts from: the training's own recipe, shorter and gentler.
+pub fn defaults() -> FitOptions {
+    FitOptions { epochs: 2.0, learning_rate: 0.01, warm_up: 0.05, ..FitOptions::default() }
+}
+
+/// Trains a pruned network on the training part.
+///
+/// # Errors
+/// Those of `fit`.
+pub fn fine_tune(network: Network, data: &DataSet, options: &FitOptions) -> Result<Network> {
+    let style = ProgressStyle::with_template("fine-tune {bar:40} {pos}/{len} steps, {msg}, {eta} left");
+    let bar = ProgressBar::new(options.steps(data.train.len()) as u64);
+    let mut watch = Bar(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())));
+    let network = fit(network, &data.train, options, &mut watch)?;
+    watch.0.finish_and_clear();
+    Ok(network)
+}
+
+struct Bar(ProgressBar);
+
+impl Watch for Bar {
+    fn step(&mut self, done: usize, loss: f64, _images: usize) {
+        self.0.set_position(done as u64);
+        self.0.set_message(format!("loss {loss:.3}"));
+    }
+}

@@ -1,0 +1,283 @@
+//! The verb `prune`: rank, prune to the budget, fine-tune, quantise, export, build, run on the board, report.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use secateur_boards::BoardSpec;
+
+use super::budget::{self, Budget, Ground, Plan};
+use super::survey::{self, Survey};
+use super::{finish, surgery, tune};
+use crate::data::files::write_atomically;
+use crate::data::{self, DataSet};
+use crate::failure::Failure;
+use crate::network::train::FitOptions;
+use crate::network::{Network, evaluate};
+use crate::quantize::layout;
+use crate::report::{self, Accuracy, BeforeAfter, Bytes, LayerFigures, Report, Seconds, bytes, size};
+use crate::rig::firmware::{self, Firmware, Profile};
+use crate::rig::{board_memory, verb as rig_verb, verify};
+
+/// What `prune` was asked to do.
+#[derive(Debug)]
+pub struct Request {
+    /// The trained network.
+    pub network: PathBuf,
+    /// A data set's name or folder; where absent, the embedded one.
+    pub data: String,
+    /// The board.
+    pub board: BoardSpec,
+    /// How its firmware is built.
+    pub profile: Profile,
+    /// What the image may occupy.
+    pub budget: Budget,
+    /// How filters are ranked.
+    pub survey: survey::Options,
+    /// How the pruned network is trained.
+    pub fine_tune: FitOptions,
+    /// Test images to run on the board; 0 runs none.
+    pub device_images: usize,
+    /// The folder of all results.
+    pub out: PathBuf,
+    /// The folder's name in it.
+    pub name: Option<String>,
+    /// Where else the report goes.
+    pub json: Option<PathBuf>,
+}
+
+/// Everything that the steps share.
+struct Bench<'r> {
+    request: &'r Request,
+    network: Network,
+    data: DataSet,
+    folder: PathBuf,
+    seconds: Seconds,
+    begun: Instant,
+}
+
+/// Does all of it.
+///
+/// # Errors
+/// What each step refuses; see `failure` for the exit codes. Nothing is left half-written.
+pub fn run(request: &Request) -> Result<()> {
+    let mut bench = Bench::open(request)?;
+    println!("{}", bench.headline()?);
+    let firmware = bench.firmware()?;
+    let (survey, plan) = bench.plan(&firmware)?;
+    let pruned = bench.prune(&survey, &plan)?;
+    let product = bench.timed(|seconds| &mut seconds.quantize, |bench| finish::quantize(&pruned, &bench.data))?;
+    let linked = finish::link(&request.board, &firmware, &product.blob, &plan.memory)?;
+    bench.write(&pruned, &product, &linked.image)?;
+    let mut report = bench.report(&survey, &plan, &pruned, &product, linked.bytes)?;
+    let verdict = bench.verify(&product.blob)?;
+    if let Some(verdict) = &verdict {
+        rig_verb::record(&mut report, verdict);
+    }
+    report.seconds = Seconds { total: bench.begun.elapsed().as_secs_f64(), ..bench.seconds };
+    bench.publish(&report)?;
+    verdict.map_or(Ok(()), |verdict| verdict.judge())
+}
+
+impl<'r> Bench<'r> {
+    /// Reads everything, and finds out whether results can be written, before any work.
+    fn open(request: &'r Request) -> Result<Self> {
+        let begun = Instant::now();
+        let network = Network::load(&request.network)?;
+        let data = data::load(&request.data)?;
+        ensure!(
+            (data.shape(), data.classes) == (network.input, network.classes),
+            "{} holds images of {} in {} classes, the network {} takes {} in {}: give the --data that it was trained on, or --network",
+            data.name,
+            data.shape(),
+            data.classes,
+            request.network.display(),
+            network.input,
+            network.classes
+        );
+        let name = request.name.clone().unwrap_or_else(|| {
+            format!("{}-{}-{}", network.arch.name(), data.name, size::short(request.budget.flash_bytes))
+        });
+        let folder = request.out.join(name);
+        finish::try_folder(&folder)?;
+        Ok(Self { request, network, data, folder, seconds: Seconds::default(), begun })
+    }
+
+    /// Runs a step and adds its time to a field.
+    fn timed<T>(
+        &mut self,
+        field: fn(&mut Seconds) -> &mut f64,
+        step: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let begun = Instant::now();
+        let result = step(self)?;
+        *field(&mut self.seconds) += begun.elapsed().as_secs_f64();
+        Ok(result)
+    }
+
+    fn headline(&self) -> Result<String> {
+        let budget = self.request.budget;
+        Ok(format!(
+            "{} on {}: {:.0} k weights, {:.1} M multiply-accumulates; budget {} flash, {} RAM on {}",
+            self.network.arch.name(),
+            self.data.name,
+            self.network.weights()? as f64 / 1e3,
+            self.network.macs()? as f64 / 1e6,
+            bytes(budget.flash_bytes),
+            bytes(budget.ram_bytes),
+            self.request.board.name,
+        ))
+    }
+
+    /// The board's firmware with the network's operators.
+    fn firmware(&mut self) -> Result<Firmware> {
+        let table = layout::table(&self.network.arch, self.network.input, self.network.classes)?;
+        let request = self.request;
+        self.timed(
+            |seconds| &mut seconds.firmware,
+            |_| firmware::build(&request.board, request.profile, &firmware::operators(&table)),
+        )
+    }
+
+    /// The survey, and the widths that fit. Whether any fit is known before the survey.
+    fn plan(&mut self, firmware: &Firmware) -> Result<(Survey, Plan)> {
+        let request = self.request;
+        let (network, train) = (self.network.clone(), self.data.train.clone());
+        let ground = Ground::new(&network, firmware.footprint, board_memory(&request.board));
+        ground.check_reachable(request.budget)?;
+        let survey = self.timed(
+            |seconds| &mut seconds.survey,
+            |_| survey::survey(&network, &train, &request.survey, &request.out.join("cache")),
+        )?;
+        let plan =
+            self.timed(|seconds| &mut seconds.search, |_| budget::search(&survey, &ground, request.budget))?;
+        println!("plan: {} keeps {}", network.arch, plan.arch);
+        Ok((survey, plan))
+    }
+
+    /// Surgery and fine-tuning.
+    fn prune(&mut self, survey: &Survey, plan: &Plan) -> Result<Network> {
+        let pruned = surgery::remove(&self.network, &surgery::kept(survey, &plan.widths))?;
+        let options = &self.request.fine_tune;
+        self.timed(|seconds| &mut seconds.fine_tune, |bench| tune::fine_tune(pruned, &bench.data, options))
+    }
+
+    fn write(&self, pruned: &Network, product: &finish::Product, image: &[u8]) -> Result<()> {
+        pruned.save(&self.folder.join("pruned.safetensors"))?;
+        write_atomically(&self.folder.join("model.blob"), product.blob.bytes())?;
+        write_atomically(&self.folder.join("image.elf"), image)
+    }
+
+    /// Runs test images on the board; `None` where none were asked for.
+    fn verify(&mut self, blob: &crate::export::Blob) -> Result<Option<verify::Verdict>> {
+        let request = self.request;
+        if request.device_images == 0 {
+            return Ok(None);
+        }
+        let image = self.folder.join("image.elf");
+        let verdict = self.timed(
+            |seconds| &mut seconds.device,
+            |bench| verify::verify(&request.board, &image, blob, &bench.data.test.head(request.device_images)),
+        );
+        verdict.map(Some).with_context(|| format!("on {}", request.board.name))
+    }
+
+    /// The report without the device's part. Test images are read here, once.
+    fn report(
+        &mut self,
+        survey: &Survey,
+        plan: &Plan,
+        pruned: &Network,
+        product: &finish::Product,
+        linked: Bytes,
+    ) -> Result<Report> {
+        let accuracy = self.timed(
+            |seconds| &mut seconds.desk,
+            |bench| {
+                Ok(Accuracy {
+                    baseline_float: evaluate::accuracy(&bench.network, &bench.data.test)?,
+                    pruned_float: evaluate::accuracy(pruned, &bench.data.test)?,
+                    pruned_int8: finish::accuracy(&product.blob, &bench.data.test)?,
+                    device: None,
+                })
+            },
+        )?;
+        let Budget { flash_bytes, ram_bytes } = self.request.budget;
+        Ok(Report {
+            name: self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            board: self.request.board.name.clone(),
+            kind: finish::kind(&self.request.board).to_owned(),
+            profile: self.request.profile.name().to_owned(),
+            clock_hz: None,
+            data: self.request.data.clone(),
+            arch: BeforeAfter { before: self.network.arch.to_string(), after: pruned.arch.to_string() },
+            budget: Bytes { flash_bytes, ram_bytes },
+            planned: Bytes { flash_bytes: plan.memory.flash_bytes, ram_bytes: plan.memory.ram_bytes },
+            linked,
+            memory: plan.memory.into(),
+            accuracy,
+            images: report::Images { host: self.data.test.len(), device: 0 },
+            bit_exact: None,
+            observer: product.observer.name().to_owned(),
+            filters: BeforeAfter { before: filters(&self.network), after: filters(pruned) },
+            params: BeforeAfter { before: self.network.weights()?, after: pruned.weights()? },
+            macs: BeforeAfter { before: self.network.macs()?, after: pruned.macs()? },
+            layers: layers(survey, plan, &product.blob)?,
+            seconds: Seconds::default(),
+            seed: self.request.fine_tune.seed,
+        })
+    }
+
+    fn publish(&self, report: &Report) -> Result<()> {
+        report.write(&self.folder.join("report.json"))?;
+        if let Some(path) = &self.request.json {
+            report.write(path)?;
+        }
+        report::print(report);
+        println!("wrote {}/: report.json, image.elf, model.blob, pruned.safetensors", self.folder.display());
+        Ok(())
+    }
+}
+
+/// Filters and hidden units, all layers together.
+fn filters(network: &Network) -> usize {
+    let widths = network.layers.iter().map(|layer| match layer {
+        crate::network::Layer::Conv(conv) => conv.outputs,
+        crate::network::Layer::Hidden(hidden) => hidden.outputs,
+        _ => 0,
+    });
+    widths.sum()
+}
+
+fn layers(survey: &Survey, plan: &Plan, blob: &crate::export::Blob) -> Result<Vec<LayerFigures>> {
+    let model = blob.model()?;
+    let steps = model.table().steps().collect::<Result<Vec<_>, _>>()?;
+    let weighted = steps.iter().filter(|step| step.layer.parameters().is_some());
+    let rows = survey.layers.iter().zip(&plan.widths).zip(weighted);
+    Ok(rows
+        .map(|((layer, kept), step)| LayerFigures {
+            name: layer.name.clone(),
+            kept: *kept,
+            of: layer.ranking.order.len(),
+            macs: step.layer.macs(step.input),
+            cmi_kept: layer.ranking.kept_share(*kept),
+            saturated_after: layer.ranking.saturated_after,
+        })
+        .collect())
+}
+
+impl Budget {
+    /// A budget on a board: its flash and RAM where none is given.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] where the board has less.
+    pub fn on(board: &BoardSpec, flash: Option<u32>, ram: Option<u32>) -> Result<Self> {
+        for (flag, asked, has) in [("--budget", flash, board.flash.bytes), ("--ram", ram, board.ram.bytes)] {
+            if let Some(asked) = asked.filter(|asked| *asked > has) {
+                let (asked, has, name) = (bytes(asked), bytes(has), &board.name);
+                return Err(Failure::Usage(format!("{flag} asks for {asked}, {name} has {has}: lower it or take another --board")).into());
+            }
+        }
+        Ok(Self { flash_bytes: flash.unwrap_or(board.flash.bytes), ram_bytes: ram.unwrap_or(board.ram.bytes) })
+    }
+}

@@ -1,0 +1,102 @@
+//! The report for people.
+
+use tabled::builder::Builder;
+use tabled::settings::{Alignment, Style, object::Columns};
+
+use super::{Report, bytes, thousands};
+
+/// Prints the report.
+pub fn print(report: &Report) {
+    println!("\n{}\n\n{}", layers(report), summary(report));
+}
+
+fn layers(report: &Report) -> String {
+    let mut table = Builder::default();
+    table.push_record(["layer", "filters", "MAC", "information kept", "order"]);
+    for layer in &report.layers {
+        let order = layer.saturated_after.map_or("to the end".to_owned(), |after| format!("saturates after {after}"));
+        table.push_record([
+            layer.name.clone(),
+            format!("{} of {}", layer.kept, layer.of),
+            thousands(layer.macs),
+            format!("{:.1} %", 100.0 * layer.cmi_kept),
+            order,
+        ]);
+    }
+    render(table)
+}
+
+fn summary(report: &Report) -> String {
+    let mut table = Builder::default();
+    let mut row = |name: &str, value: String| table.push_record([name.to_owned(), value]);
+    let memory = &report.memory;
+    row("board", format!("{}, {}", report.board, report.kind));
+    row("flash", used(report.linked.flash_bytes, report.planned.flash_bytes, report.budget.flash_bytes));
+    let parts = [("code", memory.code_bytes), ("gap", memory.gap_bytes), ("model", memory.blob_bytes)];
+    row("", listed(&parts));
+    row("RAM", used(report.linked.ram_bytes, report.planned.ram_bytes, report.budget.ram_bytes));
+    let parts = [
+        ("static", memory.static_ram_bytes),
+        ("arena", memory.arena_bytes),
+        ("stack reserve", memory.stack_reserve_bytes),
+    ];
+    row("", listed(&parts));
+    row("stack used", memory.stack_high_water_bytes.map_or("not measured".to_owned(), bytes));
+    row("filters", change(report.filters.before, report.filters.after));
+    row("weights", change(report.params.before, report.params.after));
+    row("MAC", change(report.macs.before, report.macs.after));
+    row("accuracy", accuracies(report));
+    row("device", device(report));
+    row("time", seconds(report));
+    render(table)
+}
+
+/// A table as text.
+pub fn render(table: Builder) -> String {
+    let mut table = table.build();
+    table.with(Style::sharp()).modify(Columns::new(..), Alignment::left());
+    table.to_string()
+}
+
+fn used(linked: u32, planned: u32, budget: u32) -> String {
+    let equal = if linked == planned { "as planned" } else { "NOT AS PLANNED" };
+    format!("{} of {} linked, {equal}", bytes(linked), bytes(budget))
+}
+
+fn listed(parts: &[(&str, u32)]) -> String {
+    let parts: Vec<_> = parts.iter().map(|(name, count)| format!("{name} {}", bytes(*count))).collect();
+    parts.join(", ")
+}
+
+fn change(before: usize, after: usize) -> String {
+    let share = 100.0 * after as f64 / before.max(1) as f64;
+    format!("{} of {} ({share:.1} %)", thousands(after as u64), thousands(before as u64))
+}
+
+fn accuracies(report: &Report) -> String {
+    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+    let accuracy = &report.accuracy;
+    format!(
+        "float {} -> pruned {} -> int8 {} (desk, {} test images)",
+        percent(accuracy.baseline_float),
+        percent(accuracy.pruned_float),
+        percent(accuracy.pruned_int8),
+        thousands(report.images.host as u64),
+    )
+}
+
+fn device(report: &Report) -> String {
+    let (Some(accuracy), Some(exact)) = (report.accuracy.device, report.bit_exact) else {
+        return "not run: `cargo xtask verify`".to_owned();
+    };
+    let exact = if exact { "every logit equal to the desk's" } else { "LOGITS DIFFER FROM THE DESK'S" };
+    format!("{:.2} % over {} test images, {}: {exact}", 100.0 * accuracy, report.images.device, report.kind)
+}
+
+fn seconds(report: &Report) -> String {
+    let s = &report.seconds;
+    format!(
+        "{:.0} s: firmware {:.0}, survey {:.0}, search {:.1}, fine-tune {:.0}, quantise {:.0}, desk {:.0}, device {:.0}",
+        s.total, s.firmware, s.survey, s.search, s.fine_tune, s.quantize, s.desk, s.device
+    )
+}
