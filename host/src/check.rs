@@ -10,13 +10,19 @@ use crate::rig::firmware::{self, Profile};
 use crate::rig::setup::{self, Need};
 
 /// The checks that are cargo commands: a name, then the arguments.
-const CHECKS: [(&str, &[&str]); 3] = [
+const CHECKS: [(&str, &[&str]); 4] = [
     ("format", &["fmt", "--all", "--check"]),
     (
         "lints",
         &["clippy", "--release", "--locked", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"],
     ),
-    ("tests", &["test", "--release", "--locked", "--workspace"]),
+    // Unoptimised, so that an overflow panics.
+    (
+        "engine tests",
+        &["test", "--locked", "--quiet", "-p", "secateur-shared", "-p", "secateur-firmware", "-p", "secateur-boards"],
+    ),
+    // Optimised, as they train and rank: burn is built once, for these and for `xtask`.
+    ("desk tests", &["test", "--release", "--locked", "-p", "secateur", "-p", "secateur-tests"]),
 ];
 
 /// Sets up what the tests need, builds every board's firmware, and runs all checks.
@@ -24,11 +30,12 @@ const CHECKS: [(&str, &[&str]); 3] = [
 /// # Errors
 /// The first check that fails.
 pub fn run() -> Result<()> {
-    let [format, lints, tests] = CHECKS;
+    let [format, lints, engine_tests, desk_tests] = CHECKS;
     cargo(format)?;
+    cargo(engine_tests)?;
     boards()?;
     cargo(lints)?;
-    cargo(tests)
+    cargo(desk_tests)
 }
 
 /// Every board's firmware links, in both profiles, with every operator.

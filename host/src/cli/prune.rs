@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 
 use super::board::find;
@@ -85,8 +85,8 @@ pub(super) struct PruneWords {
 impl PruneWords {
     pub(super) fn request(self) -> Result<verb::Request> {
         let board = find(&self.board)?;
-        let size = |text: Option<String>| text.as_deref().map(size::parse).transpose();
-        let budget = Budget::on(&board, size(self.budget)?, size(self.ram)?)?;
+        let size = |flag, text: Option<String>| text.as_deref().map(size::parse).transpose().context(flag);
+        let budget = Budget::on(&board, size("--budget", self.budget)?, size("--ram", self.ram)?)?;
         let fine_tune = FitOptions {
             epochs: self.fine_tune_epochs,
             learning_rate: self.fine_tune_rate,

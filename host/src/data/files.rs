@@ -1,6 +1,6 @@
 //! Reading files that may be gzipped, and writing files that are whole or absent.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -9,10 +9,7 @@ use flate2::read::GzDecoder;
 /// Writes `bytes` to a temporary file beside `path`, then renames it: a reader, or a machine that
 /// loses power, sees the old file or the new one, never half of it. Creates the folder.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
     let context = || format!("cannot write {}: check the folder's rights and free space", path.display());
     let mut file = tempfile::Builder::new()
@@ -24,6 +21,21 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     file.as_file().sync_all().with_context(context)?;
     file.persist(path).with_context(context)?;
     Ok(())
+}
+
+/// The folder that a file lies in.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Removes a file, where there is one.
+pub fn remove(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}: check the folder's rights", path.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What an ordinary new file gets: temporary files are private by default, a result is not.

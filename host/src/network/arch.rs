@@ -13,7 +13,7 @@ pub const DEFAULT: &str = "vgg-small";
 
 /// The architectures that have a name. VGG11, 13 and 16 are the CIFAR variants: one linear layer after the pools.
 const NAMED: [(&str, &str); 4] = [
-    (DEFAULT, "24,24,P,48,48,P,96,96,P,F256"),
+    (DEFAULT, "20,20,P,40,40,P,64,64,F192"),
     ("vgg11", "64,P,128,P,256,256,P,512,512,P,512,512,P"),
     ("vgg13", "64,64,P,128,128,P,256,256,P,512,512,P,512,512,P"),
     ("vgg16", "64,64,P,128,128,P,256,256,256,P,512,512,512,P,512,512,512,P"),

@@ -9,6 +9,8 @@ mod descent;
 pub mod evaluate;
 pub mod schedule;
 pub mod taps;
+#[cfg(test)]
+mod tests;
 pub mod train;
 pub mod verb;
 pub mod vgg;

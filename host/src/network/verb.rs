@@ -246,3 +246,6 @@ impl Watch for Progress<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

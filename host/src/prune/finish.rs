@@ -88,7 +88,10 @@ pub fn kind(board: &BoardSpec) -> &'static str {
 /// # Errors
 /// Where not, before hours of work.
 pub fn try_folder(folder: &Path) -> Result<()> {
-    let advice = || format!("cannot write in {}: run in a folder of yours, or change its rights", folder.display());
+    let advice = || {
+        let folder = folder.display();
+        format!("cannot write in {folder}: run in a folder of yours, change its rights, or move a file of its name away")
+    };
     std::fs::create_dir_all(folder).with_context(advice)?;
     tempfile::Builder::new().prefix(".secateur-").tempfile_in(folder).with_context(advice)?;
     Ok(())

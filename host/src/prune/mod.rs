@@ -1,9 +1,10 @@
-//! From a survey and a budget to a smaller network: how much each layer tells (`survey`), how wide each may stay
-//! (`budget`), the cut itself (`surgery`), training after it (`tune`), and the way to the image (`finish`); `verb` is all
-//! of it.
+//! From a survey and a budget to a smaller network: what comes in (`inputs`), how much each layer tells (`survey`), how
+//! wide each may stay (`budget`), the cut itself (`surgery`), training after it (`tune`), and the way to the image
+//! (`finish`); `verb` is all of it.
 
 pub mod budget;
 pub mod finish;
+pub mod inputs;
 pub mod surgery;
 pub mod survey;
 pub mod survey_verb;

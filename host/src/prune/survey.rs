@@ -49,8 +49,8 @@ pub struct LayerSurvey {
 /// Too few images; a network whose maps are not finite.
 pub fn survey(network: &Network, train: &Images, options: &Options, cache: &Path) -> Result<Survey> {
     ensure!(
-        options.images <= train.len(),
-        "the survey wants {} images, the training part has {}: lower --survey-images",
+        (2..=train.len()).contains(&options.images),
+        "a survey of {} images: give --survey-images from 2 to {}, the training part's images",
         options.images,
         train.len()
     );

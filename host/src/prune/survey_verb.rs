@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use tabled::builder::Builder;
 
+use super::inputs;
 use super::survey::{self, Options, Survey};
-use crate::data;
 use crate::data::files::write_atomically;
-use crate::network::Network;
 use crate::report::render;
 
 /// What `survey` was asked to do.
@@ -29,8 +28,7 @@ pub struct Request {
 /// # Errors
 /// What cannot be read or ranked.
 pub fn run(request: &Request) -> Result<()> {
-    let network = Network::load(&request.network)?;
-    let data = data::load(&request.data)?;
+    let (network, data) = inputs::open(&request.network, &request.data)?;
     let survey = survey::survey(&network, &data.train, &request.options, &Path::new("out").join("cache"))?;
     println!("{}", table(&survey));
     match &request.json {

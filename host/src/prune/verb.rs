@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use secateur_boards::BoardSpec;
 
 use super::budget::{self, Budget, Ground, Plan};
 use super::survey::{self, Survey};
-use super::{finish, surgery, tune};
-use crate::data::files::write_atomically;
-use crate::data::{self, DataSet};
+use super::{finish, inputs, surgery, tune};
+use crate::data::DataSet;
+use crate::data::files::{folder_of, remove, write_atomically};
 use crate::failure::Failure;
 use crate::network::train::FitOptions;
 use crate::network::{Network, evaluate};
@@ -70,6 +70,8 @@ pub fn run(request: &Request) -> Result<()> {
     let linked = finish::link(&request.board, &firmware, &product.blob, &plan.memory)?;
     bench.write(&pruned, &product, &linked.image)?;
     let mut report = bench.report(&survey, &plan, &pruned, &product, linked.bytes)?;
+    // Where the board fails, `verify` goes on from here.
+    report.write(&bench.folder.join("report.json"))?;
     let verdict = bench.verify(&product.blob)?;
     if let Some(verdict) = &verdict {
         rig_verb::record(&mut report, verdict);
@@ -83,23 +85,15 @@ impl<'r> Bench<'r> {
     /// Reads everything, and finds out whether results can be written, before any work.
     fn open(request: &'r Request) -> Result<Self> {
         let begun = Instant::now();
-        let network = Network::load(&request.network)?;
-        let data = data::load(&request.data)?;
-        ensure!(
-            (data.shape(), data.classes) == (network.input, network.classes),
-            "{} holds images of {} in {} classes, the network {} takes {} in {}: give the --data that it was trained on, or --network",
-            data.name,
-            data.shape(),
-            data.classes,
-            request.network.display(),
-            network.input,
-            network.classes
-        );
+        let (network, data) = inputs::open(&request.network, &request.data)?;
         let name = request.name.clone().unwrap_or_else(|| {
             format!("{}-{}-{}", network.arch.name(), data.name, size::short(request.budget.flash_bytes))
         });
         let folder = request.out.join(name);
         finish::try_folder(&folder)?;
+        if let Some(path) = &request.json {
+            finish::try_folder(folder_of(path))?;
+        }
         Ok(Self { request, network, data, folder, seconds: Seconds::default(), begun })
     }
 
@@ -162,7 +156,9 @@ impl<'r> Bench<'r> {
         self.timed(|seconds| &mut seconds.fine_tune, |bench| tune::fine_tune(pruned, &bench.data, options))
     }
 
+    /// An older report goes first: none ever stands beside files that it does not describe.
     fn write(&self, pruned: &Network, product: &finish::Product, image: &[u8]) -> Result<()> {
+        remove(&self.folder.join("report.json"))?;
         pruned.save(&self.folder.join("pruned.safetensors"))?;
         write_atomically(&self.folder.join("model.blob"), product.blob.bytes())?;
         write_atomically(&self.folder.join("image.elf"), image)

@@ -107,6 +107,8 @@ impl Link {
         read: impl Fn(Response) -> Result<T>,
     ) -> Result<T> {
         for _ in 0..TRIES {
+            // An answer that came after its time must not be taken for this one's.
+            while self.frames.try_recv().is_ok() {}
             self.send(request)?;
             let mut frame = match self.frames.recv_timeout(patience) {
                 Ok(frame) => frame,

@@ -51,10 +51,16 @@ impl Results {
         let path = folder.join("model.blob");
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}: prune again", path.display()))?;
         let blob = Blob::from_bytes(&bytes);
-        blob.model().with_context(|| format!("{}: prune again", path.display()))?;
+        let model = blob.model().with_context(|| format!("{} is damaged: prune again", path.display()))?;
         let image = folder.join("image.elf");
         ensure!(image.exists(), "{} is gone: prune again", image.display());
         let images = data::load(&report.data)?.test.head(request.images);
+        ensure!(
+            Some(images.shape.values()) == model.table().input.bytes().map(|bytes| bytes as usize),
+            "{} now holds images of {}, the network was pruned on others: bring them back, or prune again",
+            report.data,
+            images.shape
+        );
         Ok(Self { report, board, blob, image, images })
     }
 }

@@ -1,0 +1,4 @@
+//! The verb `prune` on a small real case, and its search of widths on many invented ones.
+
+mod search;
+mod whole_way;
