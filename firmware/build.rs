@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
-    let enabled = |board: &BoardSpec| std::env::var_os(format!("CARGO_FEATURE_{}", board.name.to_uppercase())).is_some();
+    let enabled =
+        |board: &BoardSpec| std::env::var_os(format!("CARGO_FEATURE_{}", board.name.to_uppercase())).is_some();
     let Some(board) = secateur_boards::all()?.into_iter().find(enabled) else { return Ok(()) };
     let folder = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(folder.join("memory.x"), memory_x(&board))?;

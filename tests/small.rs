@@ -6,7 +6,7 @@ use anyhow::Result;
 use secateur::data::{self, DataSet, Images};
 use secateur::inform::Criterion;
 use secateur::network::train::{FitOptions, fit};
-use secateur::network::{Network, Normalization};
+use secateur::network::{Item, Network, Normalization};
 use secateur::prune::verb::Request;
 use secateur::prune::{Budget, Ground, Survey, survey, tune};
 use secateur::quantize::layout;
@@ -98,13 +98,11 @@ impl Small {
     /// # Errors
     /// As [`Small::firmware`].
     pub fn whole(&self) -> Result<MemoryPlan> {
-        let survey: Vec<usize> = self.widths();
-        Ok(self.ground(&self.firmware()?).plan(&survey)?.memory)
+        Ok(self.ground(&self.firmware()?).plan(&self.widths())?.memory)
     }
 
     /// The widths of the unpruned network's prunable layers.
     pub fn widths(&self) -> Vec<usize> {
-        use secateur::network::Item;
         let width = |item: &Item| match item {
             Item::Conv(width) | Item::Hidden(width) => Some(*width),
             Item::Pool => None,

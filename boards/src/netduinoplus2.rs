@@ -2,8 +2,8 @@
 
 use crate::{Board, Started};
 use stm32f4xx_hal::gpio::{Output, Pin};
-use stm32f4xx_hal::pac::{self, USART2};
 use stm32f4xx_hal::nb;
+use stm32f4xx_hal::pac::{self, USART2};
 use stm32f4xx_hal::prelude::*;
 use stm32f4xx_hal::prelude::{_embedded_hal_serial_nb_Read as Read, _embedded_hal_serial_nb_Write as Write};
 use stm32f4xx_hal::rcc::Config;
@@ -22,11 +22,8 @@ impl Board for NetduinoPlus2 {
 
     fn start() -> Option<Started<Port, Self::Led>> {
         let peripherals = pac::Peripherals::take()?;
-        let config = if crystal_runs(&peripherals.RCC) {
-            Config::hse(25.MHz()).sysclk(168.MHz())
-        } else {
-            Config::hsi()
-        };
+        let config =
+            if crystal_runs(&peripherals.RCC) { Config::hse(25.MHz()).sysclk(168.MHz()) } else { Config::hsi() };
         let mut rcc = peripherals.RCC.freeze(config);
         let pins = peripherals.GPIOA.split(&mut rcc);
         let led = pins.pa10.into_push_pull_output();

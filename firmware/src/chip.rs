@@ -7,8 +7,8 @@ use core::ptr::addr_of;
 use embedded_hal::digital::OutputPin;
 use embedded_io::{Read, Write};
 use secateur_boards::{Board, Started};
-use secateur_shared::wire::Memory;
 use secateur_shared::Model;
+use secateur_shared::wire::Memory;
 
 unsafe extern "C" {
     static __model_start: u8;

@@ -3,8 +3,10 @@
 use crate::engine::{Engine, argmax};
 use embedded_hal::digital::OutputPin;
 use embedded_io::{Read, Write};
-use secateur_shared::wire::{self, CHUNK_BYTES, FRAME_BYTES, FrameError, Hello, Inbox, Memory, PROTOCOL_VERSION, Request, Response};
 use secateur_shared::Refusal;
+use secateur_shared::wire::{
+    self, CHUNK_BYTES, FRAME_BYTES, FrameError, Hello, Inbox, Memory, PROTOCOL_VERSION, Request, Response,
+};
 
 /// What a session says of the chip that it runs on.
 pub struct Identity<'a> {

@@ -47,7 +47,12 @@ fn boards() -> Result<()> {
             let begun = Instant::now();
             let firmware = firmware::build(&board, profile, &operators)?;
             let code = crate::report::bytes(firmware.footprint.code_bytes);
-            println!("firmware {} {}: code {code} ({:.0} s)", board.name, profile.name(), begun.elapsed().as_secs_f64());
+            println!(
+                "firmware {} {}: code {code} ({:.0} s)",
+                board.name,
+                profile.name(),
+                begun.elapsed().as_secs_f64()
+            );
         }
     }
     Ok(())

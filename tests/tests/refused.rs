@@ -32,7 +32,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(below).collect()
 }
 
-/// A small case, and the folder that vanishes with it.
+/// A small case, and the folder that it vanishes with.
 fn small() -> Result<(TempDir, Small)> {
     let folder = tempfile::tempdir()?;
     let small = Small::make(folder.path())?;
@@ -45,6 +45,7 @@ const BUDGET: Budget = Budget { flash_bytes: 48 << 10, ram_bytes: 16 << 10 };
 fn prune_refused(small: &Small, request: &Request, exit_code: u8, says: &[&str]) {
     refused(run(request), exit_code, says);
     assert_eq!(files(&small.out), Vec::<PathBuf>::new());
+    assert!(request.name.as_ref().is_none_or(|name| !small.out.join(name).exists()), "an empty folder is left");
 }
 
 /// Cuts a file.
@@ -103,9 +104,11 @@ fn images_of_another_size_than_the_networks() -> Result<()> {
     let (_folder, small) = small()?;
     shrink_images(&small)?;
     let request = small.request("size", BUDGET);
-    let says = ["holds images of 14x14x1 in 10 classes", "takes 28x28x1 in 10", "give the --data that it was trained on"];
+    let says =
+        ["holds images of 14x14x1 in 10 classes", "takes 28x28x1 in 10", "give the --data that it was trained on"];
     prune_refused(&small, &request, 1, &says);
-    let survey = survey_verb::Request { network: request.network, data: request.data, options: request.survey, json: None };
+    let survey =
+        survey_verb::Request { network: request.network, data: request.data, options: request.survey, json: None };
     refused(survey_verb::run(&survey), 1, &says);
     Ok(())
 }
@@ -117,7 +120,12 @@ fn a_cut_checkpoint() -> Result<()> {
     let says = ["small.safetensors", "the file is cut or damaged, restore it or train again"];
     prune_refused(&small, &small.request("cut", BUDGET), 1, &says);
     std::fs::remove_file(&small.network_file)?;
-    prune_refused(&small, &small.request("cut", BUDGET), 1, &["cannot read", "name a file that `cargo xtask train` wrote"]);
+    prune_refused(
+        &small,
+        &small.request("cut", BUDGET),
+        1,
+        &["cannot read", "name a file that `cargo xtask train` wrote"],
+    );
     Ok(())
 }
 
@@ -145,8 +153,18 @@ fn a_survey_of_too_few_or_too_many_images() -> Result<()> {
 }
 
 #[test]
+fn a_fine_tuning_that_diverges() -> Result<()> {
+    let (_folder, small) = small()?;
+    let mut request = small.request("wild", tight(&small.whole()?));
+    request.fine_tune.learning_rate = 1e30;
+    refused(run(&request), 1, &["--fine-tune-rate", "the loss is", "lower the learning rate"]);
+    assert!(files(&small.out).iter().all(|path| path.starts_with(small.out.join("cache"))), "more than the survey");
+    Ok(())
+}
+
+#[test]
 fn words_that_ask_for_nothing_that_exists() {
-    let cases: [(&[&str], &[&str]); 8] = [
+    let cases: [(&[&str], &[&str]); 9] = [
         (&["prune", "--board", "arduino"], &["no board `arduino`: known boards are netduinoplus2"]),
         (&["verify", "--board", "arduino"], &["known boards are netduinoplus2"]),
         (&["prune", "--budget", "0"], &["--budget", "a size of 0 holds nothing: write for example 512k"]),
@@ -154,7 +172,8 @@ fn words_that_ask_for_nothing_that_exists() {
         (&["prune", "--budget", "half"], &["--budget", "`half` is no size: write bytes, or 512k, or 1m"]),
         (&["prune", "--budget", "2m"], &["--budget asks for 2,097,152 B, netduinoplus2 has 1,048,576 B: lower it"]),
         (&["prune", "--ram", "1m"], &["--ram asks for 1,048,576 B, netduinoplus2 has 131,072 B"]),
-        (&["prune", "--fine-tune-rate", "0"], &["--fine-tune-rate must be above 0"]),
+        (&["train", "--learning-rate", "0"], &["the learning rate must be above 0"]),
+        (&["prune", "--fine-tune-rate", "0"], &["--fine-tune-rate", "the learning rate must be above 0"]),
     ];
     for (words, says) in cases {
         let words = std::iter::once("cargo xtask").chain(words.iter().copied());
@@ -203,7 +222,8 @@ fn verify(folder: &Path) -> Result<()> {
 
 /// Verifies, and checks that it is refused and that no file was changed, made or removed.
 fn verify_refused(folder: &Path, exit_code: u8, says: &[&str]) -> Result<()> {
-    let contents = || files(folder).into_iter().map(|path| Ok((std::fs::read(&path)?, path))).collect::<Result<Vec<_>>>();
+    let contents =
+        || files(folder).into_iter().map(|path| Ok((std::fs::read(&path)?, path))).collect::<Result<Vec<_>>>();
     let before = contents()?;
     refused(verify(folder), exit_code, says);
     assert!(contents()? == before, "a file was changed");

@@ -18,13 +18,7 @@ pub struct Geometry<'l> {
 /// output = clamp(z_out + requantise(bias + sum (x - z_in) w)), padding adding nothing.
 ///
 /// `input` and `output` HWC, weights OHWI.
-pub fn conv2d(
-    input: &[i8],
-    geometry: &Geometry,
-    zero_point: ZeroPoint,
-    parameters: &Parameters,
-    output: &mut [i8],
-) {
+pub fn conv2d(input: &[i8], geometry: &Geometry, zero_point: ZeroPoint, parameters: &Parameters, output: &mut [i8]) {
     let offset = zero_point.input_offset();
     let columns = usize::from(geometry.output.width);
     let outputs = usize::from(geometry.output.channels);
@@ -63,8 +57,7 @@ impl Window {
         let stride = usize::from(layer.stride);
         let before = |size, kernel| layer.padding.fit(size, kernel, layer.stride).map_or(0, |(_, before)| before);
         let (kernel_rows, kernel_columns) = layer.kernel_hw;
-        let (row, rows, kernel_row) =
-            clip(row * stride, before(input.height, kernel_rows), kernel_rows, input.height);
+        let (row, rows, kernel_row) = clip(row * stride, before(input.height, kernel_rows), kernel_rows, input.height);
         let (column, columns, kernel_column) =
             clip(column * stride, before(input.width, kernel_columns), kernel_columns, input.width);
         let channels = usize::from(input.channels);
@@ -87,9 +80,8 @@ impl Window {
         let mut sum = 0_i32;
         for index in 0..self.rows {
             let from = (self.row + index) * self.input_row + self.start;
-            let with = channel * self.weights_channel
-                + (self.kernel_row + index) * self.weights_row
-                + self.kernel_start;
+            let with =
+                channel * self.weights_channel + (self.kernel_row + index) * self.weights_row + self.kernel_start;
             let values = &input[from..from + self.length];
             let weights = &parameters.weights[with..with + self.length];
             sum = sum.wrapping_add(dot(values, weights, offset));

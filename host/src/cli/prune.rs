@@ -93,7 +93,7 @@ impl PruneWords {
             seed: self.rank.seed,
             ..tune::defaults()
         };
-        fine_tune.check()?;
+        fine_tune.check().context("fine-tuning (--fine-tune-epochs, --fine-tune-rate)")?;
         Ok(verb::Request {
             network: network(self.network),
             data: self.data,

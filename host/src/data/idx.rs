@@ -134,11 +134,7 @@ mod tests {
     use super::*;
 
     fn two_images() -> Images {
-        Images {
-            shape: Shape { height: 2, width: 3, channels: 1 },
-            pixels: (0..12).collect(),
-            labels: vec![0, 1],
-        }
+        Images { shape: Shape { height: 2, width: 3, channels: 1 }, pixels: (0..12).collect(), labels: vec![0, 1] }
     }
 
     #[test]

@@ -119,7 +119,8 @@ impl Arch {
         if map.height >= 2 && map.width >= 2 {
             return Ok(Shape { height: map.height / 2, width: map.width / 2, ..map });
         }
-        let without: Vec<_> = self.items.iter().enumerate().filter(|(at, _)| *at != index).map(|(_, item)| *item).collect();
+        let without: Vec<_> =
+            self.items.iter().enumerate().filter(|(at, _)| *at != index).map(|(_, item)| *item).collect();
         bail!(Failure::Usage(format!(
             "the pool at place {} of {} would shrink a map of {}x{} below 1x1 (images are {input}): take larger images, or leave that pool out with --arch {}",
             index + 1,

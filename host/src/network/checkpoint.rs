@@ -103,8 +103,8 @@ fn describe(network: &Network) -> Description {
 
 /// The network that the description promises, without numbers.
 fn blank(json: &str) -> Result<Network> {
-    let about: Description =
-        serde_json::from_str(json).with_context(|| format!("cannot read the `{KEY}` metadata: train the network again"))?;
+    let about: Description = serde_json::from_str(json)
+        .with_context(|| format!("cannot read the `{KEY}` metadata: train the network again"))?;
     ensure!(
         about.format == FORMAT,
         "the file has format {}, this program reads {FORMAT}: train the network again or use the program that wrote it",
@@ -178,11 +178,17 @@ fn fill(slot: Slot<'_>, file: &SafeTensors<'_>) -> Result<()> {
     );
     *values = tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
     if let Some(index) = values.iter().position(|value| !value.is_finite()) {
-        anyhow::bail!("tensor {name} holds {} at index {index}: train again with a lower --learning-rate", values[index]);
+        anyhow::bail!(
+            "tensor {name} holds {} at index {index}: train again with a lower --learning-rate",
+            values[index]
+        );
     }
     let negative = name.ends_with(".variance").then(|| values.iter().position(|&value| value < 0.0)).flatten();
     match negative {
-        Some(index) => Err(anyhow!("tensor {name} holds {} at index {index}, a variance is not negative: train again", values[index])),
+        Some(index) => Err(anyhow!(
+            "tensor {name} holds {} at index {index}, a variance is not negative: train again",
+            values[index]
+        )),
         None => Ok(()),
     }
 }

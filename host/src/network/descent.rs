@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{GradientsParams, LearningRate, ModuleOptimizer, Optimizer, Sgd, SgdConfig, SgdState};
-use burn::tensor::activation::log_softmax;
+use burn::tensor::activation::{log_softmax, softmax};
 use burn::tensor::{Bytes, Device, Tensor, TensorData};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -16,13 +16,15 @@ use super::augment::Augmentation;
 use super::batch::nchw_tensor;
 use super::schedule::Schedule;
 use super::train::{FitOptions, State, Watch};
-use super::vgg::Vgg;
+use super::vgg::{Vgg, numbers};
 use super::weights::{Network, Normalization};
 use crate::data::Images;
 
 /// A training under way.
 pub(super) struct Descent<'a> {
     vgg: Vgg,
+    /// Whose answers are learned in place of the labels.
+    teacher: Option<Vgg>,
     optimizer: ModuleOptimizer,
     device: Device,
     images: &'a Images,
@@ -33,7 +35,12 @@ pub(super) struct Descent<'a> {
 }
 
 impl<'a> Descent<'a> {
-    pub(super) fn new(state: &State, images: &'a Images, options: &'a FitOptions) -> Result<Descent<'a>> {
+    pub(super) fn new(
+        state: &State,
+        teacher: Option<&Network>,
+        images: &'a Images,
+        options: &'a FitOptions,
+    ) -> Result<Descent<'a>> {
         let device = Device::flex().autodiff();
         let mut optimizer = ModuleOptimizer::from(DecayedSgd::new(options));
         if !state.momentum.is_empty() {
@@ -43,6 +50,7 @@ impl<'a> Descent<'a> {
         }
         Ok(Descent {
             vgg: Vgg::new(&state.network, &device)?,
+            teacher: teacher.map(|teacher| Vgg::new(teacher, &Device::flex())).transpose()?,
             optimizer,
             device,
             images,
@@ -65,10 +73,10 @@ impl<'a> Descent<'a> {
         order.shuffle(&mut rng);
         let batch = self.options.batch.min(order.len());
         for (step, indices) in steps.zip(order.chunks_exact(batch)) {
-            let loss = self.step(step, indices, &mut rng);
+            let loss = self.step(step, indices, &mut rng)?;
             ensure!(
                 loss.is_finite(),
-                "the loss is {loss} at step {}: lower --learning-rate, now {}",
+                "the loss is {loss} at step {}: lower the learning rate, now {}",
                 step + 1,
                 self.options.learning_rate
             );
@@ -78,26 +86,37 @@ impl<'a> Descent<'a> {
     }
 
     /// One step on the images at `indices`; their mean loss.
-    fn step(&mut self, step: usize, indices: &[usize], rng: &mut ChaCha8Rng) -> f64 {
+    fn step(&mut self, step: usize, indices: &[usize], rng: &mut ChaCha8Rng) -> Result<f64> {
         let augmentation =
             Augmentation { flips: self.options.flips, shifts: self.options.shifts, fill: self.normalization.mean };
         let pixels = augmentation.pixels(self.images, indices, rng);
         let inputs = nchw_tensor(&pixels, self.images.shape, self.normalization, &self.device);
-        let loss = self.loss(self.vgg.forward(inputs), indices);
+        let targets = match &self.teacher {
+            Some(teacher) => self.answers(teacher, &pixels)?,
+            None => self.labels(indices),
+        };
+        let targets = TensorData::new(targets, [indices.len(), self.classes]);
+        let loss = cross_entropy(self.vgg.forward(inputs), Tensor::from_data(targets, &self.device));
         let gradients = GradientsParams::from_grads(loss.backward(), &self.vgg);
         self.vgg = self.optimizer.step(self.schedule.rate(step), self.vgg.clone(), gradients);
-        f64::from(loss.into_scalar::<f32>())
+        Ok(f64::from(loss.into_scalar::<f32>()))
     }
 
-    /// Cross entropy with smoothed labels, in nats, the mean over images. Szegedy et al. 2016, section 7.
-    fn loss(&self, logits: Tensor<2>, indices: &[usize]) -> Tensor<1> {
+    /// Labels, smoothed, `[image][class]`. Szegedy et al. 2016, section 7.
+    fn labels(&self, indices: &[usize]) -> Vec<f32> {
         let smoothing = self.options.label_smoothing;
         let mut targets = vec![smoothing / self.classes as f32; indices.len() * self.classes];
         for (row, &index) in targets.chunks_exact_mut(self.classes).zip(indices) {
             row[usize::from(self.images.labels[index])] += 1.0 - smoothing;
         }
-        let targets = Tensor::<2>::from_data(TensorData::new(targets, [indices.len(), self.classes]), &self.device);
-        (log_softmax(logits, 1) * targets).sum().div_scalar(-(indices.len() as f32))
+        targets
+    }
+
+    /// What the teacher says of the same, changed images, `[image][class]`. Hinton et al. 2015 (arXiv 1503.02531), at
+    /// temperature 1: a network trained on smoothed labels is soft already.
+    fn answers(&self, teacher: &Vgg, pixels: &[u8]) -> Result<Vec<f32>> {
+        let inputs = nchw_tensor(pixels, self.images.shape, self.normalization, &Device::flex());
+        numbers(softmax(teacher.forward(inputs), 1))
     }
 
     /// The network so far, otherwise `like`.
@@ -110,6 +129,12 @@ impl<'a> Descent<'a> {
         let bytes = self.optimizer.into_bytes();
         Ok(bytes.map_err(|why| anyhow::anyhow!("cannot keep the optimizer's state: {why:?}"))?.to_vec())
     }
+}
+
+/// Cross entropy in nats, the mean over images; targets `[image][class]`.
+fn cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+    let images = logits.dims()[0] as f32;
+    (log_softmax(logits, 1) * targets).sum().div_scalar(-images)
 }
 
 /// Gradient descent with Nesterov momentum whose weight decay spares batch norms and biases, the parameters of rank 1.

@@ -35,7 +35,10 @@ pub fn logits(network: &Network, images: &Images) -> Result<Vec<f32>> {
 /// The share of images whose highest logit is their label's; of equal logits the first counts. Errors as `logits`.
 pub fn accuracy(network: &Network, images: &Images) -> Result<f64> {
     let all = logits(network, images)?;
-    let right = all.chunks_exact(network.classes).zip(&images.labels).filter(|(row, label)| highest(row) == usize::from(**label));
+    let right = all
+        .chunks_exact(network.classes)
+        .zip(&images.labels)
+        .filter(|(row, label)| highest(row) == usize::from(**label));
     Ok(right.count() as f64 / images.len().max(1) as f64)
 }
 

@@ -57,12 +57,18 @@ impl FitOptions {
     pub fn check(&self) -> Result<()> {
         let complain = |what: &str| Err(Failure::Usage(what.to_owned()).into());
         match self {
-            _ if !(self.epochs > 0.0 && self.epochs.is_finite()) => complain("--epochs must be above 0"),
-            _ if self.batch < 2 => complain("--batch must be 2 or more: batch norm needs several images"),
-            _ if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) => complain("--learning-rate must be above 0"),
-            _ if !(0.0..1.0).contains(&self.warm_up) => complain("--warm-up must be from 0 to below 1"),
-            _ if !(0.0..1.0).contains(&self.label_smoothing) => complain("--label-smoothing must be from 0 to below 1"),
-            _ if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) => complain("--weight-decay must not be negative"),
+            _ if !(self.epochs > 0.0 && self.epochs.is_finite()) => complain("epochs must be above 0"),
+            _ if self.batch < 2 => complain("a batch must be 2 images or more: batch norm needs several"),
+            _ if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) => {
+                complain("the learning rate must be above 0")
+            }
+            _ if !(0.0..1.0).contains(&self.warm_up) => complain("the warm-up must be from 0 to below 1"),
+            _ if !(0.0..1.0).contains(&self.label_smoothing) => {
+                complain("the label smoothing must be from 0 to below 1")
+            }
+            _ if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) => {
+                complain("the weight decay must not be negative")
+            }
             _ => Ok(()),
         }
     }
@@ -115,11 +121,37 @@ pub fn fit(network: Network, images: &Images, options: &FitOptions, watch: &mut 
 }
 
 /// Goes on with a training; with the same images and options it ends where an uninterrupted one does. Errors as `fit`.
-pub fn resume(mut state: State, images: &Images, options: &FitOptions, watch: &mut dyn Watch) -> Result<Network> {
+pub fn resume(state: State, images: &Images, options: &FitOptions, watch: &mut dyn Watch) -> Result<Network> {
+    descend(state, None, images, options, watch)
+}
+
+/// Trains `network` to answer as `teacher` does, whatever the labels say. Errors as `fit`.
+pub fn distill(
+    network: Network,
+    teacher: &Network,
+    images: &Images,
+    options: &FitOptions,
+    watch: &mut dyn Watch,
+) -> Result<Network> {
+    descend(State { network, momentum: Vec::new(), steps: 0 }, Some(teacher), images, options, watch)
+}
+
+fn descend(
+    mut state: State,
+    teacher: Option<&Network>,
+    images: &Images,
+    options: &FitOptions,
+    watch: &mut dyn Watch,
+) -> Result<Network> {
     ensure!(!images.is_empty(), "there are no training images: choose another --data");
-    ensure!(images.shape == state.network.input, "the images are {}, the network takes {}", images.shape, state.network.input);
+    ensure!(
+        images.shape == state.network.input,
+        "the images are {}, the network takes {}",
+        images.shape,
+        state.network.input
+    );
     let (per_epoch, steps) = (options.steps_per_epoch(images.len()), options.steps(images.len()));
-    let mut run = Descent::new(&state, images, options)?;
+    let mut run = Descent::new(&state, teacher, images, options)?;
     while state.steps < steps {
         let to = ((state.steps / per_epoch + 1) * per_epoch).min(steps);
         run.epoch(state.steps..to, watch)?;

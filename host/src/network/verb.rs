@@ -79,8 +79,7 @@ fn start(plan: &Plan, data: &DataSet, saved: &Path) -> Result<State> {
         return load_state(plan, data, saved);
     }
     let normalization = Normalization::of(&data.train);
-    let mut network =
-        Network::random(plan.arch.clone(), data.shape(), data.classes, normalization, plan.options.seed)?;
+    let mut network = Network::random(plan.arch.clone(), data.shape(), data.classes, normalization, plan.options.seed)?;
     network.data.clone_from(&data.name);
     Ok(State { network, momentum: Vec::new(), steps: 0 })
 }
@@ -239,7 +238,10 @@ impl Watch for Progress<'_> {
         let validation = 100.0 * accuracy(&state.network, self.validation)?;
         let (epoch, loss) = (state.steps as f64 / self.per_epoch as f64, self.loss.total / self.loss.images as f64);
         self.bar.suspend(|| {
-            println!("epoch {epoch:.1}/{}: loss {loss:.4}, validation {validation:.2} %, {speed:.0} images/s", self.options.epochs);
+            println!(
+                "epoch {epoch:.1}/{}: loss {loss:.4}, validation {validation:.2} %, {speed:.0} images/s",
+                self.options.epochs
+            );
         });
         self.loss = Sum::default();
         self.epoch_begun = Instant::now();

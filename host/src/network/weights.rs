@@ -135,7 +135,13 @@ impl Network {
     ///
     /// # Errors
     /// An architecture that does not fit the images.
-    pub fn random(arch: Arch, input: Shape, classes: usize, normalization: Normalization, seed: u64) -> Result<Network> {
+    pub fn random(
+        arch: Arch,
+        input: Shape,
+        classes: usize,
+        normalization: Normalization,
+        seed: u64,
+    ) -> Result<Network> {
         let mut network = Network::blank(arch, input, classes, normalization)?;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         network.layers.iter_mut().for_each(|layer| layer.randomize(&mut rng));
@@ -145,9 +151,15 @@ impl Network {
     /// A network whose layers know their sizes but hold no numbers yet.
     pub(super) fn blank(arch: Arch, input: Shape, classes: usize, normalization: Normalization) -> Result<Network> {
         let maps = arch.maps(input)?;
-        let mut layers: Vec<Layer> = arch.items().iter().zip(&maps).map(|(item, map)| Layer::blank(*item, *map)).collect();
+        let mut layers: Vec<Layer> =
+            arch.items().iter().zip(&maps).map(|(item, map)| Layer::blank(*item, *map)).collect();
         let inputs = maps[arch.items().len()].values();
-        layers.push(Layer::Classifier(Classifier { inputs, outputs: classes, weight_oi: Vec::new(), bias: Vec::new() }));
+        layers.push(Layer::Classifier(Classifier {
+            inputs,
+            outputs: classes,
+            weight_oi: Vec::new(),
+            bias: Vec::new(),
+        }));
         Ok(Network { arch, input, classes, data: String::new(), normalization, layers })
     }
 

@@ -90,9 +90,16 @@ pub fn kind(board: &BoardSpec) -> &'static str {
 pub fn try_folder(folder: &Path) -> Result<()> {
     let advice = || {
         let folder = folder.display();
-        format!("cannot write in {folder}: run in a folder of yours, change its rights, or move a file of its name away")
+        format!(
+            "cannot write in {folder}: run in a folder of yours, change its rights, or move a file of its name away"
+        )
     };
+    let is_new = !folder.exists();
     std::fs::create_dir_all(folder).with_context(advice)?;
     tempfile::Builder::new().prefix(".secateur-").tempfile_in(folder).with_context(advice)?;
+    if is_new {
+        // The first result makes it again; work that is refused leaves no trace.
+        std::fs::remove_dir(folder).with_context(advice)?;
+    }
     Ok(())
 }

@@ -21,7 +21,10 @@ pub fn kept(survey: &Survey, widths: &[usize]) -> Vec<Vec<usize>> {
 /// Lists that are not one per prunable layer, or an empty one.
 pub fn remove(network: &Network, kept: &[Vec<usize>]) -> Result<Network> {
     ensure!(kept.len() == network.prunable().len(), "surgery needs one list of filters per prunable layer");
-    ensure!(kept.iter().all(|filters| !filters.is_empty()), "a layer without filters passes nothing on: keep at least one");
+    ensure!(
+        kept.iter().all(|filters| !filters.is_empty()),
+        "a layer without filters passes nothing on: keep at least one"
+    );
     let maps = network.arch.maps(network.input)?;
     let mut inputs: Vec<usize> = (0..network.input.channels).collect();
     let mut kept = kept.iter();
@@ -90,7 +93,8 @@ mod tests {
     fn taking_out_silent_filters_changes_no_logit() {
         let shape = Shape { height: 9, width: 8, channels: 2 };
         let arch = "5,6,P,4,F7".parse().expect("an architecture");
-        let mut network = Network::random(arch, shape, 3, Normalization { mean: 10, deviation: 60.0 }, 1).expect("fits");
+        let mut network =
+            Network::random(arch, shape, 3, Normalization { mean: 10, deviation: 60.0 }, 1).expect("fits");
         silence(&mut network, 0, &[1, 4]);
         silence(&mut network, 1, &[0]);
         silence(&mut network, 3, &[2, 3]);

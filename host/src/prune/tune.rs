@@ -1,26 +1,28 @@
 //! Training after surgery.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::data::DataSet;
 use crate::network::Network;
-use crate::network::train::{FitOptions, Watch, fit};
+use crate::network::train::{FitOptions, Watch, distill};
 
 /// What fine-tuning starts from: the training's own recipe, shorter and gentler.
 pub fn defaults() -> FitOptions {
     FitOptions { epochs: 2.0, learning_rate: 0.01, warm_up: 0.05, ..FitOptions::default() }
 }
 
-/// Trains a pruned network on the training part.
+/// Trains a pruned network on the training images to answer as the unpruned one does: at equal epochs that wins back more
+/// than the labels do (README, "What was tried").
 ///
 /// # Errors
-/// Those of `fit`.
-pub fn fine_tune(network: Network, data: &DataSet, options: &FitOptions) -> Result<Network> {
+/// Those of `distill`.
+pub fn fine_tune(pruned: Network, unpruned: &Network, data: &DataSet, options: &FitOptions) -> Result<Network> {
     let style = ProgressStyle::with_template("fine-tune {bar:40} {pos}/{len} steps, {msg}, {eta} left");
     let bar = ProgressBar::new(options.steps(data.train.len()) as u64);
     let mut watch = Bar(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())));
-    let network = fit(network, &data.train, options, &mut watch)?;
+    let flags = "fine-tuning (--fine-tune-epochs, --fine-tune-rate)";
+    let network = distill(pruned, unpruned, &data.train, options, &mut watch).context(flags)?;
     watch.0.finish_and_clear();
     Ok(network)
 }

@@ -143,8 +143,7 @@ impl<'r> Bench<'r> {
             |seconds| &mut seconds.survey,
             |_| survey::survey(&network, &train, &request.survey, &request.out.join("cache")),
         )?;
-        let plan =
-            self.timed(|seconds| &mut seconds.search, |_| budget::search(&survey, &ground, request.budget))?;
+        let plan = self.timed(|seconds| &mut seconds.search, |_| budget::search(&survey, &ground, request.budget))?;
         println!("plan: {} keeps {}", network.arch, plan.arch);
         Ok((survey, plan))
     }
@@ -153,7 +152,10 @@ impl<'r> Bench<'r> {
     fn prune(&mut self, survey: &Survey, plan: &Plan) -> Result<Network> {
         let pruned = surgery::remove(&self.network, &surgery::kept(survey, &plan.widths))?;
         let options = &self.request.fine_tune;
-        self.timed(|seconds| &mut seconds.fine_tune, |bench| tune::fine_tune(pruned, &bench.data, options))
+        self.timed(
+            |seconds| &mut seconds.fine_tune,
+            |bench| tune::fine_tune(pruned, &bench.network, &bench.data, options),
+        )
     }
 
     /// An older report goes first: none ever stands beside files that it does not describe.
@@ -271,7 +273,10 @@ impl Budget {
         for (flag, asked, has) in [("--budget", flash, board.flash.bytes), ("--ram", ram, board.ram.bytes)] {
             if let Some(asked) = asked.filter(|asked| *asked > has) {
                 let (asked, has, name) = (bytes(asked), bytes(has), &board.name);
-                return Err(Failure::Usage(format!("{flag} asks for {asked}, {name} has {has}: lower it or take another --board")).into());
+                return Err(Failure::Usage(format!(
+                    "{flag} asks for {asked}, {name} has {has}: lower it or take another --board"
+                ))
+                .into());
             }
         }
         Ok(Self { flash_bytes: flash.unwrap_or(board.flash.bytes), ram_bytes: ram.unwrap_or(board.ram.bytes) })

@@ -77,15 +77,20 @@ fn affine(layer: &Layer, plane: usize) -> Option<Affine> {
 fn channels_last(weights: &[f32], channels: usize, positions: usize) -> Vec<f32> {
     let outputs = weights.chunks_exact(channels * positions);
     let reordered = outputs.flat_map(|output| {
-        (0..positions).flat_map(move |position| (0..channels).map(move |channel| output[channel * positions + position]))
+        (0..positions)
+            .flat_map(move |position| (0..channels).map(move |channel| output[channel * positions + position]))
     });
     reordered.collect()
 }
 
 /// W' = W g, b' = β - μ g, with g = γ / sqrt(variance + ε).
 fn folded(weights: &[f32], norm: &BatchNorm) -> Affine {
-    let gains: Vec<f32> =
-        norm.gamma.iter().zip(&norm.variance).map(|(gamma, variance)| gamma / (variance + norm.epsilon).sqrt()).collect();
+    let gains: Vec<f32> = norm
+        .gamma
+        .iter()
+        .zip(&norm.variance)
+        .map(|(gamma, variance)| gamma / (variance + norm.epsilon).sqrt())
+        .collect();
     let per_output = weights.len() / gains.len();
     let rows = weights.chunks_exact(per_output).zip(&gains);
     let shifts = norm.beta.iter().zip(&norm.mean).zip(&gains);

@@ -187,7 +187,8 @@ impl Report {
 pub fn read(path: &Path) -> Result<Report> {
     let text = std::fs::read(path)
         .with_context(|| format!("cannot read {}: make it with `cargo xtask prune --budget 512k`", path.display()))?;
-    serde_json::from_slice(&text).with_context(|| format!("{} is not a report of this version: prune again", path.display()))
+    serde_json::from_slice(&text)
+        .with_context(|| format!("{} is not a report of this version: prune again", path.display()))
 }
 
 /// The folder in `out` with the newest report.
@@ -196,7 +197,8 @@ pub fn read(path: &Path) -> Result<Report> {
 /// None there.
 pub fn newest(out: &Path) -> Result<PathBuf> {
     let folders = std::fs::read_dir(out).into_iter().flatten().flatten().map(|entry| entry.path());
-    let dated = folders.filter_map(|folder| Some((folder.join("report.json").metadata().ok()?.modified().ok()?, folder)));
+    let dated =
+        folders.filter_map(|folder| Some((folder.join("report.json").metadata().ok()?.modified().ok()?, folder)));
     let newest = dated.max().map(|(_, folder)| folder);
     newest.with_context(|| format!("no report in {}: make one with `cargo xtask prune --budget 512k`", out.display()))
 }

@@ -95,10 +95,8 @@ impl Firmware {
         };
         let (code_end, arena_start) = (symbol("__code_end")?, symbol("__arena_start")?);
         let model_start = symbol("__model_start")?;
-        let footprint = Footprint {
-            code_bytes: code_end - board.flash.origin,
-            static_ram_bytes: arena_start - board.ram.origin,
-        };
+        let footprint =
+            Footprint { code_bytes: code_end - board.flash.origin, static_ram_bytes: arena_start - board.ram.origin };
         Ok(Self { elf, footprint, model_start, arena_start })
     }
 }

@@ -32,7 +32,7 @@ fn add_model<'b>(image: &mut Builder<'b>, address: u32, offset: u64, blob: &'b [
     let section = image.sections.add();
     section.name = b".model".as_slice().into();
     section.sh_type = SHT_PROGBITS;
-    section.sh_flags = SHF_ALLOC.into();
+    section.sh_flags = SHF_ALLOC;
     section.sh_addr = address.into();
     section.sh_offset = offset;
     section.sh_size = blob.len() as u64;
@@ -86,8 +86,5 @@ pub fn measure(image: &[u8], board: &BoardSpec) -> Result<Bytes> {
     let ram = board.ram.origin..board.ram.origin + board.ram.bytes;
     let ends = sections.iter().filter(|section| ram.contains(&section.sh_addr(endian)));
     let ram_end = ends.map(|section| section.sh_addr(endian) + section.sh_size(endian)).max().unwrap_or(ram.start);
-    Ok(Bytes {
-        flash_bytes: flash_end - flash.start,
-        ram_bytes: ram_end - ram.start + board.stack_reserve_bytes,
-    })
+    Ok(Bytes { flash_bytes: flash_end - flash.start, ram_bytes: ram_end - ram.start + board.stack_reserve_bytes })
 }

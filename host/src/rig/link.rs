@@ -1,8 +1,8 @@
 //! The desk's end of the wire.
 
 use anyhow::{Context, Result, bail, ensure};
-use secateur_shared::wire::{self, CHUNK_BYTES, FRAME_BYTES, Inbox, Memory, PROTOCOL_VERSION, Request, Response};
 use secateur_shared::Refusal;
+use secateur_shared::wire::{self, CHUNK_BYTES, FRAME_BYTES, Inbox, Memory, PROTOCOL_VERSION, Request, Response};
 use std::io::{Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
@@ -100,12 +100,7 @@ impl Link {
         })
     }
 
-    fn ask<T>(
-        &mut self,
-        request: &Request,
-        patience: Duration,
-        read: impl Fn(Response) -> Result<T>,
-    ) -> Result<T> {
+    fn ask<T>(&mut self, request: &Request, patience: Duration, read: impl Fn(Response) -> Result<T>) -> Result<T> {
         for _ in 0..TRIES {
             // An answer that came after its time must not be taken for this one's.
             while self.frames.try_recv().is_ok() {}
@@ -120,7 +115,10 @@ impl Link {
                 Ok(response) => return read(response),
             }
         }
-        bail!("the board is silent after {TRIES} tries of {} s: is it powered, is its image running?", patience.as_secs())
+        bail!(
+            "the board is silent after {TRIES} tries of {} s: is it powered, is its image running?",
+            patience.as_secs()
+        )
     }
 
     fn send(&mut self, request: &Request) -> Result<()> {

@@ -69,7 +69,8 @@ pub fn verify(board: &BoardSpec, image: &Path, blob: &Blob, images: &Images) -> 
 fn greet(link: &mut Link, board: &BoardSpec, blob: &Blob) -> Result<Greeting> {
     let greeting = link.hello()?;
     ensure!(greeting.board == board.name, "the board says it is {}, not {}", greeting.board, board.name);
-    let running = greeting.model.map_err(|refusal| Failure::DeviceDiffers(format!("the board refuses its model: {refusal}")))?;
+    let running =
+        greeting.model.map_err(|refusal| Failure::DeviceDiffers(format!("the board refuses its model: {refusal}")))?;
     let identity = blob.model()?.identity();
     ensure!(running == identity, "the board runs model {running:08x}, not {identity:08x}: flash the image again");
     Ok(greeting)

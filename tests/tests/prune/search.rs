@@ -31,13 +31,21 @@ fn cases() -> impl Strategy<Value = Case> {
     let hidden = vec(1..48_usize, 0..3);
     let input = (8..33_usize, 8..33_usize, prop_oneof![Just(1), Just(3)]);
     let firmware = (4_000..60_000_u32, 0..512_u32);
-    (convs, hidden, input, 2..12_usize, firmware, vec(0.0..1.0_f64, 24 * 3 + 48 * 2))
-        .prop_filter_map("at least one layer", |(convs, hidden, input, classes, firmware, gains)| {
+    (convs, hidden, input, 2..12_usize, firmware, vec(0.0..1.0_f64, 24 * 3 + 48 * 2)).prop_filter_map(
+        "at least one layer",
+        |(convs, hidden, input, classes, firmware, gains)| {
             let arch = Arch::new(items(&convs, &hidden)).ok()?;
             let (height, width, channels) = input;
             let footprint = Footprint { code_bytes: firmware.0, static_ram_bytes: 16 * firmware.1 };
-            Some(Case { survey: survey(&arch, &gains), arch, input: Shape { height, width, channels }, classes, footprint })
-        })
+            Some(Case {
+                survey: survey(&arch, &gains),
+                arch,
+                input: Shape { height, width, channels },
+                classes,
+                footprint,
+            })
+        },
+    )
 }
 
 fn items(convs: &[(usize, bool)], hidden: &[usize]) -> Vec<Item> {
@@ -81,6 +89,20 @@ impl Case {
         budget::search(&self.survey, &self.ground(&board()), Budget { flash_bytes, ram_bytes })
     }
 
+    /// The plan for a budget that is reachable; it fits.
+    fn fitting(&self, flash_bytes: u32, ram_bytes: u32) -> Plan {
+        let plan = self.search(flash_bytes, ram_bytes).expect("a plan");
+        let used = plan.memory;
+        assert!(used.flash_bytes <= flash_bytes && used.ram_bytes <= ram_bytes, "{used:?}, {flash_bytes}, {ram_bytes}");
+        plan
+    }
+
+    /// The layer's first filter tells all that the layer tells.
+    fn flatten(&mut self, layer: usize) {
+        let information = &mut self.survey.layers[layer].ranking.information;
+        information[1..].fill(1.0);
+    }
+
     /// The bytes with one filter per layer, and with all.
     fn ends(&self) -> [MemoryPlan; 2] {
         let (board, full) = (board(), full(&self.arch));
@@ -111,8 +133,7 @@ proptest! {
         let [least, most] = case.ends();
         let flash_bytes = between(least.flash_bytes, most.flash_bytes, flash);
         let ram_bytes = between(least.ram_bytes, most.ram_bytes, ram);
-        let plan = case.search(flash_bytes, ram_bytes).expect("a plan");
-        prop_assert!(plan.memory.flash_bytes <= flash_bytes && plan.memory.ram_bytes <= ram_bytes, "{:?}", plan.memory);
+        let plan = case.fitting(flash_bytes, ram_bytes);
         prop_assert_eq!(plan.widths.len(), full(&case.arch).len());
         prop_assert!(plan.widths.iter().zip(full(&case.arch)).all(|(kept, of)| (1..=of).contains(kept)), "{:?}", plan.widths);
         prop_assert_eq!(full(&plan.arch), plan.widths);
@@ -126,11 +147,21 @@ proptest! {
     }
 
     #[test]
+    fn widths_are_what_kernels_like_where_that_fits(case in cases(), flash in share(), ram in share()) {
+        let (board, full) = (board(), full(&case.arch));
+        let fours: Vec<usize> = full.iter().map(|width| 4.min(*width)).collect();
+        let (least, [_, most]) = (case.ground(&board).plan(&fours).expect("a plan").memory, case.ends());
+        let flash_bytes = between(least.flash_bytes, most.flash_bytes, flash);
+        let plan = case.fitting(flash_bytes, between(least.ram_bytes, most.ram_bytes, ram));
+        let liked = plan.widths.iter().zip(&full).all(|(kept, of)| kept.is_multiple_of(4) || kept == of);
+        prop_assert!(liked, "{:?} of {:?}", plan.widths, full);
+    }
+
+    #[test]
     fn ram_alone_is_met(case in cases(), ram in share()) {
         let [least, most] = case.ends();
         let ram_bytes = between(least.ram_bytes, most.ram_bytes, ram);
-        let plan = case.search(GENEROUS, ram_bytes).expect("a plan");
-        prop_assert!(plan.memory.ram_bytes <= ram_bytes);
+        case.fitting(GENEROUS, ram_bytes);
     }
 
     #[test]
@@ -138,7 +169,7 @@ proptest! {
         let [least, most] = case.ends();
         let flash_bytes = between(least.flash_bytes, most.flash_bytes, flash);
         let ram_bytes = between(least.ram_bytes, most.ram_bytes, ram);
-        let plan = case.search(flash_bytes, ram_bytes).expect("a plan");
+        let plan = case.fitting(flash_bytes, ram_bytes);
         let (board, full) = (board(), full(&case.arch));
         for (layer, of) in full.iter().enumerate().filter(|(layer, of)| plan.widths[*layer] + 4 <= **of) {
             let mut wider = plan.widths.clone();
@@ -147,6 +178,18 @@ proptest! {
             let fits = memory.flash_bytes <= flash_bytes && memory.ram_bytes <= ram_bytes;
             prop_assert!(!fits, "layer {} of {:?} could keep {} of {}", layer, plan.widths, wider[layer], of);
         }
+    }
+
+    #[test]
+    fn filters_that_tell_nothing_go_first(mut case in cases(), layer: prop::sample::Index) {
+        let (board, mut widths) = (board(), full(&case.arch));
+        let layer = layer.index(widths.len());
+        case.flatten(layer);
+        widths[layer] = widths[layer].min(4);
+        let enough = case.ground(&board).plan(&widths).expect("a plan").memory;
+        let plan = case.fitting(enough.flash_bytes, GENEROUS);
+        let kept: Vec<f64> = case.survey.layers.iter().zip(&plan.widths).map(|(layer, width)| layer.ranking.kept_share(*width)).collect();
+        prop_assert!(kept.iter().all(|share| *share == 1.0), "{:?} of {:?} keep {:?}", plan.widths, full(&case.arch), kept);
     }
 
     #[test]
@@ -161,8 +204,8 @@ proptest! {
             let message = failure.to_string();
             prop_assert!(message.contains(&format!("the smallest reachable {words} is {}", bytes(figure))), "{}", message);
         }
-        case.search(least.flash_bytes, GENEROUS).expect("the smallest flash is reachable");
-        case.search(GENEROUS, least.ram_bytes).expect("the smallest RAM is reachable");
-        case.search(least.flash_bytes, least.ram_bytes).expect("both are reachable");
+        case.fitting(least.flash_bytes, GENEROUS);
+        case.fitting(GENEROUS, least.ram_bytes);
+        case.fitting(least.flash_bytes, least.ram_bytes);
     }
 }

@@ -1,10 +1,11 @@
 //! Images and weights in; a report, a model and an image out, that agree with each other and with the board.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use secateur::prune::verb::{Request, run};
-use secateur::prune::{Budget, budget};
+use secateur::prune::{Budget, Plan, budget, surgery};
 use secateur::rig::{image, verb as rig};
 use secateur_tests::small::{Small, tight};
 use serde_json::Value;
@@ -89,7 +90,8 @@ fn count(report: &Value, key: &str) -> u64 {
 fn a_network_is_pruned_to_the_byte_and_runs_on_the_board() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let small = Small::make(folder.path())?;
-    let request = Request { json: Some(folder.path().join("copy.json")), ..small.request("first", tight(&small.whole()?)) };
+    let request =
+        Request { json: Some(folder.path().join("copy.json")), ..small.request("first", tight(&small.whole()?)) };
     run(&request)?;
     let results = small.out.join("first");
     let report = report(&results)?;
@@ -171,10 +173,17 @@ fn a_byte_less_than_the_plan_needs_gives_a_smaller_plan() -> Result<()> {
     let (survey, firmware) = (small.survey()?, small.firmware()?);
     let ground = small.ground(&firmware);
     let mut budget = tight(&small.whole()?);
-    for _ in 0..20 {
-        let plan = budget::search(&survey, &ground, budget)?.memory;
-        assert!(plan.flash_bytes <= budget.flash_bytes && plan.ram_bytes <= budget.ram_bytes, "{plan:?} for {budget:?}");
-        budget = Budget { flash_bytes: plan.flash_bytes - 1, ..budget };
+    for _ in 0..5 {
+        let Plan { widths, memory, .. } = budget::search(&survey, &ground, budget)?;
+        assert!(
+            memory.flash_bytes <= budget.flash_bytes && memory.ram_bytes <= budget.ram_bytes,
+            "{memory:?}, {budget:?}"
+        );
+        for ((layer, width), kept) in survey.layers.iter().zip(&widths).zip(surgery::kept(&survey, &widths)) {
+            let first: BTreeSet<usize> = layer.ranking.order[..*width].iter().copied().collect();
+            assert!(kept.iter().eq(&first), "{kept:?} of {:?}", layer.ranking.order);
+        }
+        budget = Budget { flash_bytes: memory.flash_bytes - 1, ..budget };
     }
     Ok(())
 }

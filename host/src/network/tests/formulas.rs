@@ -15,9 +15,11 @@ pub(super) fn outputs(network: &Network, pixels_hwc: &[u8]) -> Vec<Vec<f32>> {
             Layer::Conv(conv) => activated(convolution(conv, &values, map), &conv.norm),
             Layer::Pool => pooled(&values, map),
             Layer::Hidden(hidden) => activated(products(&hidden.weight_oi, &values), &hidden.norm),
-            Layer::Classifier(last) => {
-                products(&last.weight_oi, &values).iter().zip(&last.bias).map(|(product, bias)| product + bias).collect()
-            }
+            Layer::Classifier(last) => products(&last.weight_oi, &values)
+                .iter()
+                .zip(&last.bias)
+                .map(|(product, bias)| product + bias)
+                .collect(),
         };
         outputs.push(values.clone());
     }
@@ -51,7 +53,8 @@ fn places(shape: Shape) -> impl Iterator<Item = (usize, usize, usize)> {
 fn pooled(input: &[f32], map: Shape) -> Vec<f32> {
     let at = |channel: usize, row: usize, column: usize| input[(channel * map.height + row) * map.width + column];
     let window = |(channel, row, column)| {
-        let corners = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(down, right)| at(channel, 2 * row + down, 2 * column + right));
+        let corners =
+            [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(down, right)| at(channel, 2 * row + down, 2 * column + right));
         corners.into_iter().fold(f32::MIN, f32::max)
     };
     places(Shape { height: map.height / 2, width: map.width / 2, ..map }).map(window).collect()

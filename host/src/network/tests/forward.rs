@@ -50,7 +50,8 @@ fn the_last_tap_leads_to_the_logits() {
     })
     .expect("runs");
     for (values, logits) in before.chunks_exact(last.inputs).zip(logits.chunks_exact(CLASSES)) {
-        let sums: Vec<f32> = products(&last.weight_oi, values).iter().zip(&last.bias).map(|(sum, bias)| sum + bias).collect();
+        let sums: Vec<f32> =
+            products(&last.weight_oi, values).iter().zip(&last.bias).map(|(sum, bias)| sum + bias).collect();
         assert_close(logits, &sums, "logits");
     }
     assert_close(&evaluate::logits(&network, &images).expect("runs"), &logits, "without taps");
@@ -79,7 +80,10 @@ fn a_network_comes_back_from_burn_as_it_went_in() {
         let vgg = Vgg::new(&network, &device).expect("has a classifier");
         let back = vgg.to_network(&super::network(2)).expect("reads back");
         assert_eq!(back, network);
-        assert_eq!(evaluate::logits(&back, &images(9)).expect("runs"), evaluate::logits(&network, &images(9)).expect("runs"));
+        assert_eq!(
+            evaluate::logits(&back, &images(9)).expect("runs"),
+            evaluate::logits(&network, &images(9)).expect("runs")
+        );
     }
 }
 

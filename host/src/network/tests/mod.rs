@@ -1,7 +1,7 @@
 //! The float network against its formulas, and what training promises.
 
-mod forward;
 mod formulas;
+mod forward;
 mod training;
 
 use super::{BatchNorm, Layer, Network, Normalization};
@@ -28,7 +28,8 @@ fn network(seed: u64) -> Network {
 
 fn vary(norm: &mut BatchNorm) {
     let numbers = |scale: f32, least: f32| (0..norm.gamma.len()).map(move |at| least + scale * (at * 7 % 5) as f32);
-    let [gamma, beta, mean, variance] = [(0.2, 0.5), (0.1, -0.2), (0.3, -0.5), (0.4, 0.6)].map(|(scale, least)| numbers(scale, least).collect());
+    let [gamma, beta, mean, variance] =
+        [(0.2, 0.5), (0.1, -0.2), (0.3, -0.5), (0.4, 0.6)].map(|(scale, least)| numbers(scale, least).collect());
     *norm = BatchNorm { gamma, beta, mean, variance, epsilon: norm.epsilon };
 }
 

@@ -73,7 +73,7 @@ fn a_part_of_an_epoch_is_a_part_of_its_steps() {
 fn a_loss_that_is_no_number_ends_the_training_with_advice() {
     let wild = FitOptions { learning_rate: 1e30, ..options() };
     let message = fit(network(1), &images(64), &wild, &mut ()).expect_err("diverges").to_string();
-    assert!(message.contains("lower --learning-rate"), "{message}");
+    assert!(message.contains("lower the learning rate"), "{message}");
 }
 
 #[test]
