@@ -56,13 +56,13 @@ impl<'a, Led: OutputPin, Stack: Fn() -> Memory> Session<'a, Led, Stack> {
     }
 
     fn reply<Port: Write>(&mut self, frame: &mut [u8], port: &mut Port) -> Result<(), Port::Error> {
-        let response = match wire::decode::<Request>(frame) {
+        let response = match wire::decode_request(frame) {
             Ok(request) => self.answer(&request),
             Err(FrameError::Damaged | FrameError::TooLong) => Response::Damaged,
         };
         let mut bytes = [0; FRAME_BYTES];
         // Every answer fits a frame: `infer` bounds the only one that grows.
-        if let Ok(bytes) = wire::encode(&response, &mut bytes) {
+        if let Ok(bytes) = wire::encode_response(&response, &mut bytes) {
             port.write_all(bytes)?;
         }
         port.flush()

@@ -40,6 +40,8 @@ impl<'b> Model<'b> {
     ///
     /// # Errors
     /// The first thing that is wrong, layers counted from 0.
+    // It runs once: compiled here, where a chip's profile asks for few bytes.
+    #[inline(never)]
     pub fn parse(bytes: &'b [u8]) -> Result<Self, Refusal> {
         let blob = header::open(bytes)?;
         if !(blob.as_ptr() as usize).is_multiple_of(ALIGNMENT) {

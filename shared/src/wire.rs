@@ -115,6 +115,24 @@ pub fn decode<'f, M: Deserialize<'f>>(frame: &'f mut [u8]) -> Result<M, FrameErr
     postcard::from_bytes(body).map_err(|_| FrameError::Damaged)
 }
 
+/// [`encode`] of a response, compiled here, where a chip's profile asks for few bytes.
+///
+/// # Errors
+/// [`FrameError::TooLong`].
+#[inline(never)]
+pub fn encode_response<'f>(response: &Response, frame: &'f mut [u8; FRAME_BYTES]) -> Result<&'f [u8], FrameError> {
+    encode(response, frame)
+}
+
+/// [`decode`] of a request, compiled here, where a chip's profile asks for few bytes.
+///
+/// # Errors
+/// [`FrameError::Damaged`].
+#[inline(never)]
+pub fn decode_request(frame: &mut [u8]) -> Result<Request<'_>, FrameError> {
+    decode(frame)
+}
+
 /// Bytes that came in, until a zero closes a frame. A frame that is too long is taken as empty.
 #[derive(Debug)]
 pub struct Inbox {
