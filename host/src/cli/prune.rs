@@ -65,7 +65,7 @@ pub(super) struct PruneWords {
     data: String,
     #[command(flatten)]
     rank: RankWords,
-    /// How often fine-tuning sees each training image; may be a fraction.
+    /// How often fine-tuning sees each training image where all weights are kept; N / sqrt(s) times where the share s is.
     #[arg(long, default_value_t = tune::defaults().epochs, value_name = "N")]
     fine_tune_epochs: f64,
     /// The highest learning rate of fine-tuning.

@@ -12,7 +12,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::augment::Augmentation;
+use super::augment::{Augmentation, blend};
 use super::batch::nchw_tensor;
 use super::schedule::Schedule;
 use super::train::{FitOptions, State, Watch};
@@ -90,11 +90,15 @@ impl<'a> Descent<'a> {
         let augmentation =
             Augmentation { flips: self.options.flips, shifts: self.options.shifts, fill: self.normalization.mean };
         let pixels = augmentation.pixels(self.images, indices, rng);
-        let inputs = nchw_tensor(&pixels, self.images.shape, self.normalization, &self.device);
-        let targets = match &self.teacher {
-            Some(teacher) => self.answers(teacher, &pixels)?,
-            None => self.labels(indices),
+        let (pixels, targets) = match &self.teacher {
+            Some(teacher) => {
+                let blended = blend(&pixels, self.images.shape.values(), rng);
+                let answers = self.answers(teacher, &blended)?;
+                (blended, answers)
+            }
+            None => (pixels, self.labels(indices)),
         };
+        let inputs = nchw_tensor(&pixels, self.images.shape, self.normalization, &self.device);
         let targets = TensorData::new(targets, [indices.len(), self.classes]);
         let loss = cross_entropy(self.vgg.forward(inputs), Tensor::from_data(targets, &self.device));
         let gradients = GradientsParams::from_grads(loss.backward(), &self.vgg);
@@ -113,7 +117,8 @@ impl<'a> Descent<'a> {
     }
 
     /// What the teacher says of the same, changed images, `[image][class]`. Hinton et al. 2015 (arXiv 1503.02531), at
-    /// temperature 1: a network trained on smoothed labels is soft already.
+    /// temperature 1, for a network trained on smoothed labels is soft already. A teacher can answer for any image, so
+    /// the images are blended: few images then teach nearly as much as many. Beyer et al. 2021 (arXiv 2106.05237).
     fn answers(&self, teacher: &Vgg, pixels: &[u8]) -> Result<Vec<f32>> {
         let inputs = nchw_tensor(pixels, self.images.shape, self.normalization, &Device::flex());
         numbers(softmax(teacher.forward(inputs), 1))

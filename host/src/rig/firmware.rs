@@ -55,6 +55,10 @@ pub fn build(board: &BoardSpec, profile: Profile, operators: &BTreeSet<&str>) ->
     let target_dir = workspace.join("target/firmware");
     let mut features = vec![board.name.as_str()];
     features.extend(operators.iter());
+    let path = target_dir.join(&board.target).join(profile.name()).join(&board.name);
+    if !path.exists() {
+        println!("firmware: building for {} for the first time (about 1 minute)", board.name);
+    }
     let status = setup
         .cargo()
         .current_dir(&workspace)
@@ -65,7 +69,6 @@ pub fn build(board: &BoardSpec, profile: Profile, operators: &BTreeSet<&str>) ->
         .status()
         .context("cannot start cargo")?;
     ensure!(status.success(), "the firmware of {} did not build: see cargo's messages above", board.name);
-    let path = target_dir.join(&board.target).join(profile.name()).join(&board.name);
     let elf = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
     Firmware::new(elf, board).with_context(|| format!("in {}", path.display()))
 }

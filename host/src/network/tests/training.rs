@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 
-use super::{images, network};
+use super::{CLASSES, images, network};
 use crate::network::Network;
-use crate::network::train::{FitOptions, State, Watch, fit, resume};
+use crate::network::evaluate::{highest, logits};
+use crate::network::train::{FitOptions, State, Watch, distill, fit, resume};
 
 fn options() -> FitOptions {
     FitOptions { epochs: 3.0, batch: 16, learning_rate: 0.02, warm_up: 0.0, shifts: 1, ..FitOptions::default() }
@@ -84,4 +85,22 @@ fn what_cannot_be_trained_on_is_refused() {
     (turned.shape.height, turned.shape.width) = (8, 9);
     let size = fit(network(1), &turned, &options(), &mut ()).expect_err("another size").to_string();
     assert!(size.contains("the images are 8x9x2, the network takes 9x8x2"), "{size}");
+}
+
+#[test]
+fn a_pupil_learns_its_teachers_answers_and_not_the_labels() {
+    let (teacher, _) = trained(&FitOptions { epochs: 10.0, ..options() });
+    let mut unlabelled = images(64);
+    unlabelled.labels.fill(0);
+    let agreement = |pupil: &Network| {
+        let answers = |network| logits(network, &unlabelled).expect("runs");
+        let (pupil, teacher) = (answers(pupil), answers(&teacher));
+        let pairs = pupil.chunks_exact(CLASSES).zip(teacher.chunks_exact(CLASSES));
+        pairs.filter(|(pupil, teacher)| highest(pupil) == highest(teacher)).count()
+    };
+    let before = agreement(&network(2));
+    let long = FitOptions { epochs: 20.0, ..options() };
+    let pupil = distill(network(2), &teacher, &unlabelled, &long, &mut ()).expect("trains");
+    let after = agreement(&pupil);
+    assert!(after > before && after > 32, "the pupil agreed on {before} of 64 images, now on {after}");
 }
