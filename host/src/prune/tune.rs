@@ -9,7 +9,7 @@ use crate::network::train::{FitOptions, Watch, distill};
 
 /// What fine-tuning starts from: the training's own recipe, shorter and gentler.
 pub fn defaults() -> FitOptions {
-    FitOptions { epochs: 2.0, learning_rate: 0.01, warm_up: 0.05, ..FitOptions::default() }
+    FitOptions { epochs: 2.0, learning_rate: 0.02, warm_up: 0.05, ..FitOptions::default() }
 }
 
 /// Trains a pruned network on the training images to answer as the unpruned one does: at equal epochs that wins back more
