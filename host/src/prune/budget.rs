@@ -197,7 +197,7 @@ fn unreachable(least: &MemoryPlan, budget: Budget) -> Option<Failure> {
     if least.flash_bytes > budget.flash_bytes {
         reasons.push(format!(
             "the smallest reachable flash is {} (code {}, gap to the next erase sector {}, one filter per layer {}), \
-             the budget is {}: raise --budget to at least that, or take --profile small",
+             the budget is {}: raise --budget to at least that",
             bytes(least.flash_bytes),
             bytes(least.code_bytes),
             bytes(least.gap_bytes),

@@ -13,11 +13,14 @@ pub fn defaults() -> FitOptions {
 }
 
 /// Trains a pruned network on the training images to answer as the unpruned one does: at equal epochs that wins back more
-/// than the labels do (README, "What was tried").
+/// than the labels do (README, "What was tried"). Where nothing was removed there is nothing to win back.
 ///
 /// # Errors
 /// Those of `distill`.
 pub fn fine_tune(pruned: Network, unpruned: &Network, data: &DataSet, options: &FitOptions) -> Result<Network> {
+    if pruned.arch == unpruned.arch {
+        return Ok(pruned);
+    }
     let options = FitOptions { epochs: epochs(options.epochs, &pruned, unpruned)?, ..options.clone() };
     let style = ProgressStyle::with_template("fine-tune {bar:40} {pos}/{len} steps, {msg}, {eta} left");
     let bar = ProgressBar::new(options.steps(data.train.len()) as u64);
