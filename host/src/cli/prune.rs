@@ -16,8 +16,21 @@ use crate::rig::firmware::Profile;
 /// The trained network that the repository carries.
 const EMBEDDED_NETWORK: &str = "assets/vgg-small-fashion-mnist.safetensors";
 
-fn network(given: Option<PathBuf>) -> PathBuf {
-    given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(EMBEDDED_NETWORK))
+#[derive(Debug, Args)]
+struct InputWords {
+    /// A network that `cargo xtask train` wrote [default: the embedded one].
+    #[arg(long, value_name = "FILE")]
+    network: Option<PathBuf>,
+    /// The data set that it was trained on (mini-fashion, fashion-mnist), or a folder with IDX or CIFAR-10 binary files.
+    #[arg(long, default_value = data::DEFAULT)]
+    data: String,
+}
+
+impl InputWords {
+    fn network(&self) -> PathBuf {
+        let embedded = || Path::new(env!("CARGO_MANIFEST_DIR")).join(EMBEDDED_NETWORK);
+        self.network.clone().unwrap_or_else(embedded)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -57,12 +70,8 @@ pub(super) struct PruneWords {
     /// Firmware for speed or for size.
     #[arg(long, value_enum, default_value_t = Profile::Firmware)]
     profile: Profile,
-    /// A network that `cargo xtask train` wrote [default: the embedded one].
-    #[arg(long, value_name = "FILE")]
-    network: Option<PathBuf>,
-    /// A data set (mini-fashion, fashion-mnist) or a folder with IDX or CIFAR-10 binary files.
-    #[arg(long, default_value = data::DEFAULT)]
-    data: String,
+    #[command(flatten)]
+    input: InputWords,
     #[command(flatten)]
     rank: RankWords,
     /// How often fine-tuning sees each training image where all weights are kept; N / sqrt(s) times where the share s is.
@@ -95,8 +104,8 @@ impl PruneWords {
         };
         fine_tune.check().context("fine-tuning (--fine-tune-epochs, --fine-tune-rate)")?;
         Ok(verb::Request {
-            network: network(self.network),
-            data: self.data,
+            network: self.input.network(),
+            data: self.input.data,
             board,
             profile: self.profile,
             budget,
@@ -112,12 +121,8 @@ impl PruneWords {
 
 #[derive(Debug, Args)]
 pub(super) struct SurveyWords {
-    /// A network that `cargo xtask train` wrote [default: the embedded one].
-    #[arg(long, value_name = "FILE")]
-    network: Option<PathBuf>,
-    /// The data set that it was trained on.
-    #[arg(long, default_value = data::DEFAULT)]
-    data: String,
+    #[command(flatten)]
+    input: InputWords,
     #[command(flatten)]
     rank: RankWords,
     /// Write orders and curves to FILE.
@@ -128,6 +133,6 @@ pub(super) struct SurveyWords {
 impl SurveyWords {
     pub(super) fn request(self) -> Result<survey_verb::Request> {
         let options = self.rank.options();
-        Ok(survey_verb::Request { network: network(self.network), data: self.data, options, json: self.json })
+        Ok(survey_verb::Request { network: self.input.network(), data: self.input.data, options, json: self.json })
     }
 }

@@ -180,7 +180,17 @@ impl<'r> Bench<'r> {
         verdict.map(Some).with_context(|| format!("on {}", request.board.name))
     }
 
-    /// The report without the device's part. Test images are read here, once.
+    /// On the desk. Test images are read here, once.
+    fn accuracy(&self, pruned: &Network, blob: &crate::export::Blob) -> Result<Accuracy> {
+        Ok(Accuracy {
+            baseline_float: evaluate::accuracy(&self.network, &self.data.test)?,
+            pruned_float: evaluate::accuracy(pruned, &self.data.test)?,
+            pruned_int8: finish::accuracy(blob, &self.data.test)?,
+            device: None,
+        })
+    }
+
+    /// The report without the device's part.
     fn report(
         &mut self,
         survey: &Survey,
@@ -189,17 +199,7 @@ impl<'r> Bench<'r> {
         product: &finish::Product,
         linked: Bytes,
     ) -> Result<Report> {
-        let accuracy = self.timed(
-            |seconds| &mut seconds.desk,
-            |bench| {
-                Ok(Accuracy {
-                    baseline_float: evaluate::accuracy(&bench.network, &bench.data.test)?,
-                    pruned_float: evaluate::accuracy(pruned, &bench.data.test)?,
-                    pruned_int8: finish::accuracy(&product.blob, &bench.data.test)?,
-                    device: None,
-                })
-            },
-        )?;
+        let accuracy = self.timed(|seconds| &mut seconds.desk, |bench| bench.accuracy(pruned, &product.blob))?;
         let Budget { flash_bytes, ram_bytes } = self.request.budget;
         Ok(Report {
             name: self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
