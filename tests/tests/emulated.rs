@@ -145,3 +145,22 @@ fn a_board_names_what_is_wrong_with_its_model() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn firmwares_built_side_by_side_do_not_mix() -> Result<()> {
+    let board = secateur_boards::find(BOARD)?;
+    let all: BTreeSet<&str> = ["conv2d", "linear", "max-pool2d"].into();
+    let few: BTreeSet<&str> = ["linear"].into();
+    let code_bytes = |operators: &BTreeSet<&str>| -> Result<u32> {
+        Ok(firmware::build(&board, Profile::Firmware, operators)?.footprint.code_bytes)
+    };
+    let alone = (code_bytes(&all)?, code_bytes(&few)?);
+    assert_ne!(alone.0, alone.1);
+    let again = |operators: &BTreeSet<&str>| (0..20).map(|_| code_bytes(operators)).collect::<Result<Vec<_>>>();
+    std::thread::scope(|scope| {
+        let beside = scope.spawn(|| again(&few));
+        assert_eq!(again(&all)?, [alone.0; 20]);
+        assert_eq!(beside.join().expect("no panic")?, [alone.1; 20]);
+        Ok(())
+    })
+}

@@ -7,6 +7,7 @@ use secateur_boards::BoardSpec;
 use secateur_shared::layer::Table;
 use secateur_shared::memory::Footprint;
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// How the firmware is optimised: a profile of the workspace.
@@ -59,6 +60,7 @@ pub fn build(board: &BoardSpec, profile: Profile, operators: &BTreeSet<&str>) ->
     if !path.exists() {
         println!("firmware: building for {} for the first time (about 1 minute)", board.name);
     }
+    let _alone = alone(&target_dir)?;
     let status = setup
         .cargo()
         .current_dir(&workspace)
@@ -71,6 +73,18 @@ pub fn build(board: &BoardSpec, profile: Profile, operators: &BTreeSet<&str>) ->
     ensure!(status.success(), "the firmware of {} did not build: see cargo's messages above", board.name);
     let elf = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
     Firmware::new(elf, board).with_context(|| format!("in {}", path.display()))
+}
+
+/// Waits until no other build writes or reads the linked file. Cargo itself lets go of its folder before the file is
+/// read, and another build with other operators writes to the same path.
+fn alone(target_dir: &Path) -> Result<File> {
+    let path = target_dir.join("secateur.lock");
+    let open = || {
+        std::fs::create_dir_all(target_dir)?;
+        let file = File::create(&path)?;
+        file.lock().map(|()| file)
+    };
+    open().with_context(|| format!("cannot lock {}: is the folder yours to write?", path.display()))
 }
 
 /// The repository that this program was built from.
