@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use secateur_shared::layer::Table;
 use secateur_shared::memory::{self, BoardMemory, Footprint, MemoryPlan};
 
-use super::survey::Survey;
+use super::order::LayerOrder;
 use crate::data::Shape;
 use crate::failure::Failure;
 use crate::network::{Arch, Item, Network};
@@ -108,16 +108,16 @@ impl<'a> Ground<'a> {
 
 /// The widths that fit the budget and lose the least information.
 ///
-/// Every layer keeps a prefix of its order. A layer that keeps the share s of I(Y; F) loses -ln s, and losses add up, as
+/// Every layer keeps a prefix of its order. A layer that keeps the share s of its worth, I(Y; F), loses -ln s, and losses add up, as
 /// if layers passed on independent shares. From the whole network, the search makes again and again the cut with the
 /// least loss for the bytes that it brings nearer to the budget (any layer, to any narrower width, so that a flat part
 /// of a curve does not stop it), then gives back what the last cut saved too much.
 ///
 /// # Errors
 /// As [`Ground::check_reachable`].
-pub fn search(survey: &Survey, ground: &Ground, budget: Budget) -> Result<Plan> {
+pub fn search(orders: &[LayerOrder], ground: &Ground, budget: Budget) -> Result<Plan> {
     ground.check_reachable(budget)?;
-    let losses: Vec<Vec<f64>> = survey.layers.iter().map(|layer| losses(&layer.ranking)).collect();
+    let losses: Vec<Vec<f64>> = orders.iter().map(losses).collect();
     let full: Vec<usize> = losses.iter().map(|losses| losses.len() - 1).collect();
     for grain in [GRAIN, 1] {
         if let Some(widths) = cut(&losses, &full, ground, budget, grain)? {
@@ -128,9 +128,9 @@ pub fn search(survey: &Survey, ground: &Ground, budget: Budget) -> Result<Plan> 
     bail!("the search found no cut that brings the network nearer to the budget: raise it")
 }
 
-/// -ln of the share of I(Y; F) kept by each prefix, 0..=F.
-fn losses(ranking: &crate::inform::LayerRanking) -> Vec<f64> {
-    (0..=ranking.order.len()).map(|kept| -ranking.kept_share(kept).max(f64::MIN_POSITIVE).ln()).collect()
+/// -ln of the share of the layer's worth kept by each prefix, 0..=F.
+fn losses(layer: &LayerOrder) -> Vec<f64> {
+    layer.kept_share.iter().map(|share| -share.max(f64::MIN_POSITIVE).ln()).collect()
 }
 
 /// Cuts until the budget is met; `None` where no cut brings it nearer.

@@ -2,17 +2,17 @@
 
 use anyhow::{Result, ensure};
 
-use super::survey::Survey;
+use super::order::LayerOrder;
 use crate::network::{BatchNorm, Layer, Network};
 
 /// The filters that each prunable layer keeps, ascending: the first `widths[i]` of its order.
-pub fn kept(survey: &Survey, widths: &[usize]) -> Vec<Vec<usize>> {
+pub fn kept(orders: &[LayerOrder], widths: &[usize]) -> Vec<Vec<usize>> {
     let prefix = |order: &[usize], width: usize| {
         let mut kept = order[..width.min(order.len())].to_vec();
         kept.sort_unstable();
         kept
     };
-    survey.layers.iter().zip(widths).map(|(layer, width)| prefix(&layer.ranking.order, *width)).collect()
+    orders.iter().zip(widths).map(|(layer, width)| prefix(&layer.order, *width)).collect()
 }
 
 /// The network with only the filters of `kept`, one ascending list per prunable layer.

@@ -143,14 +143,15 @@ impl<'r> Bench<'r> {
             |seconds| &mut seconds.survey,
             |_| survey::survey(&network, &train, &request.survey, &request.out.join("cache")),
         )?;
-        let plan = self.timed(|seconds| &mut seconds.search, |_| budget::search(&survey, &ground, request.budget))?;
+        let plan =
+            self.timed(|seconds| &mut seconds.search, |_| budget::search(&survey.orders(), &ground, request.budget))?;
         println!("plan: {} keeps {}", network.arch, plan.arch);
         Ok((survey, plan))
     }
 
     /// Surgery and fine-tuning.
     fn prune(&mut self, survey: &Survey, plan: &Plan) -> Result<Network> {
-        let pruned = surgery::remove(&self.network, &surgery::kept(survey, &plan.widths))?;
+        let pruned = surgery::remove(&self.network, &surgery::kept(&survey.orders(), &plan.widths))?;
         let options = &self.request.fine_tune;
         self.timed(
             |seconds| &mut seconds.fine_tune,

@@ -86,7 +86,7 @@ impl Case {
     }
 
     fn search(&self, flash_bytes: u32, ram_bytes: u32) -> anyhow::Result<Plan> {
-        budget::search(&self.survey, &self.ground(&board()), Budget { flash_bytes, ram_bytes })
+        budget::search(&self.survey.orders(), &self.ground(&board()), Budget { flash_bytes, ram_bytes })
     }
 
     /// The plan for a budget that is reachable; it fits.

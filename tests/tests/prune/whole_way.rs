@@ -174,12 +174,12 @@ fn a_byte_less_than_the_plan_needs_gives_a_smaller_plan() -> Result<()> {
     let ground = small.ground(&firmware);
     let mut budget = tight(&small.whole()?);
     for _ in 0..5 {
-        let Plan { widths, memory, .. } = budget::search(&survey, &ground, budget)?;
+        let Plan { widths, memory, .. } = budget::search(&survey.orders(), &ground, budget)?;
         assert!(
             memory.flash_bytes <= budget.flash_bytes && memory.ram_bytes <= budget.ram_bytes,
             "{memory:?}, {budget:?}"
         );
-        for ((layer, width), kept) in survey.layers.iter().zip(&widths).zip(surgery::kept(&survey, &widths)) {
+        for ((layer, width), kept) in survey.layers.iter().zip(&widths).zip(surgery::kept(&survey.orders(), &widths)) {
             let first: BTreeSet<usize> = layer.ranking.order[..*width].iter().copied().collect();
             assert!(kept.iter().eq(&first), "{kept:?} of {:?}", layer.ranking.order);
         }
