@@ -2,10 +2,13 @@
 //! which order its filters may go (`order`), how wide each may stay (`budget`), the cut itself (`surgery`), training after it (`tune`), and the way to the image
 //! (`finish`); `verb` is all of it.
 
+pub mod allocate;
 pub mod budget;
+pub mod compare;
 pub mod finish;
 pub mod inputs;
 pub mod order;
+pub mod rank;
 pub mod surgery;
 pub mod survey;
 pub mod survey_verb;
