@@ -18,21 +18,21 @@ use crate::rig::firmware::Profile;
 const EMBEDDED_NETWORK: &str = "assets/vgg-small-fashion-mnist.safetensors";
 
 #[derive(Debug, Args)]
-struct InputWords {
+pub(super) struct InputWords {
     /// A network that `cargo xtask train` wrote [default: the embedded one].
     #[arg(long, value_name = "FILE")]
     network: Option<PathBuf>,
     /// The data set that it was trained on (mini-fashion, fashion-mnist), or a folder: images in a sub-folder a class,
     /// IDX files, or CIFAR-10's binary files.
     #[arg(long, default_value = data::DEFAULT, value_name = "NAME|DIR")]
-    data: String,
+    pub(super) data: String,
     /// The part of burn that runs the float networks.
     #[arg(long, value_enum, default_value_t)]
-    backend: Backend,
+    pub(super) backend: Backend,
 }
 
 impl InputWords {
-    fn network(&self) -> PathBuf {
+    pub(super) fn network(&self) -> PathBuf {
         let embedded = || Path::new(env!("CARGO_MANIFEST_DIR")).join(EMBEDDED_NETWORK);
         self.network.clone().unwrap_or_else(embedded)
     }
