@@ -113,7 +113,7 @@ impl Small {
 
 /// A budget that takes half of the model's flash and the widest maps' RAM away.
 pub fn tight(whole: &MemoryPlan) -> Budget {
-    Budget { flash_bytes: whole.flash_bytes - whole.blob_bytes / 2, ram_bytes: whole.ram_bytes - 1_024 }
+    Budget { flash_bytes: whole.flash_bytes - whole.blob_bytes / 2, ram_bytes: whole.ram_bytes - 1_024, work: None }
 }
 
 fn part_of_fashion() -> Result<DataSet> {

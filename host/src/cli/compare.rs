@@ -72,6 +72,9 @@ pub(super) struct CompareWords {
     /// The highest learning rate of fine-tuning.
     #[arg(long, default_value_t = tune::defaults().learning_rate)]
     rate: f64,
+    /// Widths by curves and own use no more multiply-accumulates than uniform ones at the same bytes.
+    #[arg(long)]
+    equal_macs: bool,
     /// Quantise each network too, and report what the chip's arithmetic makes of it.
     #[arg(long)]
     int8: bool,
@@ -124,6 +127,7 @@ impl CompareWords {
             images: self.survey_images,
             criterion: Criterion::default(),
             fine_tune,
+            equal_macs: self.equal_macs,
             int8: self.int8,
             shard: self.shard,
             out,

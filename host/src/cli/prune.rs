@@ -51,7 +51,7 @@ struct RankWords {
 
 impl RankWords {
     fn options(&self) -> survey::Options {
-        let criterion = Criterion { alpha: self.alpha, width: self.width };
+        let criterion = Criterion { alpha: self.alpha, width: self.width, ..Criterion::default() };
         survey::Options { criterion, images: self.survey_images, seed: self.seed }
     }
 }

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::cmi::layer_grams;
 use super::gram::GramMatrix;
+use super::label::Label;
 use super::labels::Classes;
 use super::maps::Maps;
 use super::ranking::Criterion;
@@ -24,10 +25,11 @@ pub fn marginal_information(maps: &Maps, labels: &[u8], criterion: &Criterion) -
     ensure!(width > 0.0 && width.is_finite(), "a kernel of width {width}: give one over 0, as 4");
     let entropy = RenyiEntropy::new(criterion.alpha)?;
     let classes = Classes::new(labels)?;
-    let (_, grams) = layer_grams(maps, &classes, width);
-    let (alone, of_label) = (GramMatrix::ones(samples), entropy.of_classes(&classes));
+    let (_, grams) = layer_grams(maps, &classes, criterion, 1);
+    let label = Label::new(criterion.mode, &classes);
+    let (alone, of_label) = (GramMatrix::ones(samples), label.entropy(entropy));
     let information = |room: &mut Spectrum, gram: &GramMatrix| {
-        let with_label = entropy.joint_with_classes(&alone, gram, &classes, room);
+        let with_label = label.joint(entropy, &alone, gram, room);
         (of_label + entropy.joint(&alone, gram, room) - with_label).max(0.0)
     };
     Ok(grams.par_iter().map_init(|| Spectrum::new(samples), information).collect())
@@ -55,7 +57,7 @@ mod tests {
         let (maps, labels) = super::super::tests::layer(60, 12, 3, 5);
         let criterion = Criterion::default();
         let information = marginal_information(&maps, &labels, &criterion).expect("estimated");
-        let ranking = rank(&maps, &labels, &criterion, &|_| ()).expect("ranked");
+        let ranking = rank(&maps, &labels, &criterion, &[], &|_| ()).expect("ranked");
         let highest = information.iter().copied().fold(0.0, f64::max);
         assert!((information[ranking.order[0]] - highest).abs() < 1e-9);
         assert!((ranking.information[1] - highest).abs() < 1e-9);

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::budget::{self, Budget, Ground, Plan};
 use super::order::LayerOrder;
+use super::work::Work;
 use crate::network::Item;
+use crate::quantize::layout;
 
 /// How widths are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ValueEnum)]
@@ -41,6 +43,15 @@ pub fn plan(rule: Rule, own: &[LayerOrder], curves: &[LayerOrder], ground: &Grou
     }
 }
 
+/// The budget, with no more multiply-accumulates than [`uniform`] widths use in it.
+///
+/// # Errors
+/// As [`Ground::check_reachable`].
+pub fn at_uniform_macs(ground: &Ground, budget: Budget) -> Result<Budget> {
+    let macs = uniform(ground, budget)?.arch.macs(ground.input, ground.classes)?;
+    Ok(Budget { work: Some(Work::macs(macs as u64)), ..budget })
+}
+
 /// Widths max(1, round(s F)) with the largest share s that fits.
 ///
 /// # Errors
@@ -70,14 +81,14 @@ fn largest(ground: &Ground, budget: Budget, width: impl Fn(f64, f64) -> f64) -> 
         ground.plan(&widths)
     };
     let whole = at(1.0)?;
-    if fits(&whole, budget) {
+    if fits(&whole, ground, budget)? {
         return Ok(whole);
     }
     let (mut best, mut low, mut high) = (at(0.0)?, 0.0, 1.0);
     for _ in 0..HALVINGS {
         let middle = (low + high) / 2.0;
         let plan = at(middle)?;
-        if fits(&plan, budget) {
+        if fits(&plan, ground, budget)? {
             (best, low) = (plan, middle);
         } else {
             high = middle;
@@ -86,8 +97,11 @@ fn largest(ground: &Ground, budget: Budget, width: impl Fn(f64, f64) -> f64) -> 
     Ok(best)
 }
 
-fn fits(plan: &Plan, budget: Budget) -> bool {
-    plan.memory.flash_bytes <= budget.flash_bytes && plan.memory.ram_bytes <= budget.ram_bytes
+fn fits(plan: &Plan, ground: &Ground, budget: Budget) -> Result<bool> {
+    let table = layout::table(&plan.arch, ground.input, ground.classes)?;
+    let over = budget.work.map_or(Ok(0.0), |work| work.excess(&table))?;
+    let memory = &plan.memory;
+    Ok(memory.flash_bytes <= budget.flash_bytes && memory.ram_bytes <= budget.ram_bytes && over == 0.0)
 }
 
 /// The widths of the unpruned network.

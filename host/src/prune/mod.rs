@@ -14,7 +14,9 @@ pub mod survey;
 pub mod survey_verb;
 pub mod tune;
 pub mod verb;
+pub mod work;
 
 pub use budget::{Budget, Ground, Plan};
 pub use order::LayerOrder;
 pub use survey::Survey;
+pub use work::Work;

@@ -201,7 +201,7 @@ impl<'r> Bench<'r> {
         linked: Bytes,
     ) -> Result<Report> {
         let accuracy = self.timed(|seconds| &mut seconds.desk, |bench| bench.accuracy(pruned, &product.blob))?;
-        let Budget { flash_bytes, ram_bytes } = self.request.budget;
+        let Budget { flash_bytes, ram_bytes, .. } = self.request.budget;
         Ok(Report {
             name: self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             board: self.request.board.name.clone(),
@@ -280,6 +280,10 @@ impl Budget {
                 .into());
             }
         }
-        Ok(Self { flash_bytes: flash.unwrap_or(board.flash.bytes), ram_bytes: ram.unwrap_or(board.ram.bytes) })
+        Ok(Self {
+            flash_bytes: flash.unwrap_or(board.flash.bytes),
+            ram_bytes: ram.unwrap_or(board.ram.bytes),
+            work: None,
+        })
     }
 }

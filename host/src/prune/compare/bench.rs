@@ -12,6 +12,7 @@ use super::{Request, store};
 use crate::data::DataSet;
 use crate::network::train::FitOptions;
 use crate::network::{Network, evaluate};
+use crate::prune::allocate::Rule;
 use crate::prune::rank::{self, Method, Subject};
 use crate::prune::{Budget, Ground, LayerOrder, Plan, allocate, finish, inputs, surgery, tune};
 use crate::quantize::layout;
@@ -119,7 +120,7 @@ impl<'r> Bench<'r> {
 
     fn plan(&mut self, trial: &Trial, own: &[LayerOrder]) -> Result<Plan> {
         let curves = match trial.widths {
-            allocate::Rule::Curves => self.orders(Method::Cmi, trial.seed)?,
+            Rule::Curves => self.orders(Method::Cmi, trial.seed)?,
             _ => Vec::new(),
         };
         allocate::plan(trial.widths, own, &curves, &self.ground(), self.budget(trial)?)
@@ -127,7 +128,9 @@ impl<'r> Bench<'r> {
 
     fn budget(&self, trial: &Trial) -> Result<Budget> {
         let asked = self.request.budgets.iter().find(|budget| budget.flash_bytes == trial.budget_bytes);
-        asked.copied().context("trials are made from budgets")
+        let asked = asked.copied().context("trials are made from budgets")?;
+        let bounded = self.request.equal_macs && matches!(trial.widths, Rule::Curves | Rule::Own);
+        if bounded { allocate::at_uniform_macs(&self.ground(), asked) } else { Ok(asked) }
     }
 
     fn fine_tune(&self, cut: Network, seed: u64) -> Result<Network> {
@@ -175,6 +178,7 @@ fn settings(request: &Request, network: &Network, data: &DataSet, footprint: Foo
         survey_images: request.images,
         criterion: request.criterion,
         fine_tune,
+        equal_macs: request.equal_macs,
         int8: request.int8,
     })
 }

@@ -12,6 +12,8 @@ use crate::report::size;
 
 /// In pixels.
 const SIZE: (u32, u32) = (900, 560);
+/// Half of an error bar's cap, in doublings of the bytes.
+const CAP: f64 = 0.02;
 const FONT: (&str, u32) = ("sans-serif", 14);
 
 /// Lines with error bars, one per row; `compare.svg`.
@@ -55,10 +57,8 @@ fn draw(comparison: &Comparison, area: &DrawingArea<SVGBackend, Shift>) -> Drawn
             .label(name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], color.stroke_width(2)));
         chart.draw_series(points.iter().map(|at| Circle::new(*at, 3, color.filled())))?;
-        chart
-            .draw_series(bars(row).map(|(x, [low, middle, high])| {
-                ErrorBar::new_vertical(x, low, middle, high, color.stroke_width(1), 8)
-            }))?;
+        let strokes = bars(row).flat_map(|(x, [low, high])| strokes(x, low, high));
+        chart.draw_series(strokes.map(|ends| PathElement::new(ends, color.stroke_width(1))))?;
     }
     chart
         .configure_series_labels()
@@ -77,11 +77,16 @@ fn point(cell: &Cell) -> (f64, f64) {
 }
 
 /// A standard deviation up and down, where there is one.
-fn bars(row: &Row) -> impl Iterator<Item = (f64, [f64; 3])> {
+fn bars(row: &Row) -> impl Iterator<Item = (f64, [f64; 2])> {
     row.cells.iter().filter_map(|cell| {
         let ((x, middle), deviation) = (point(cell), 100.0 * cell.test.deviation?);
-        Some((x, [middle - deviation, middle, middle + deviation]))
+        Some((x, [middle - deviation, middle + deviation]))
     })
+}
+
+/// An error bar: a line, and a cap at each end.
+fn strokes(x: f64, low: f64, high: f64) -> [[(f64, f64); 2]; 3] {
+    [[(x, low), (x, high)], [(x - CAP, low), (x + CAP, low)], [(x - CAP, high), (x + CAP, high)]]
 }
 
 /// The axis of log2 bytes, with room at both ends.

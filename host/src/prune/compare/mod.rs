@@ -52,6 +52,8 @@ pub struct Request {
     pub criterion: Criterion,
     /// How pruned networks are trained, whatever its seed; `None` does not.
     pub fine_tune: Option<FitOptions>,
+    /// Whether searched widths may use no more multiply-accumulates than uniform ones at the same bytes.
+    pub equal_macs: bool,
     /// Whether to quantise as well.
     pub int8: bool,
     /// Which trials are this run's.

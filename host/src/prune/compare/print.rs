@@ -59,11 +59,12 @@ fn percent(spread: Spread) -> String {
 fn legend(comparison: &Comparison) -> String {
     let settings = &comparison.settings;
     let epochs = settings.fine_tune.get("epochs").map_or("no".to_owned(), ToString::to_string);
+    let macs = if settings.equal_macs { " Widths by curves and own use no more MAC than uniform ones." } else { "" };
     let int8 = if settings.int8 { "int8: on test images after quantisation. " } else { "" };
     format!(
         "Percent of images classified right, mean and sample standard deviation over {} seeds. test: after fine-tuning \
          ({epochs} epochs), on test images, where the unpruned network has {:.2}; before: before fine-tuning, on \
-         validation images. {int8}Budgets are flash, on {}.",
+         validation images. {int8}Budgets are flash, on {}.{macs}",
         comparison.seeds(),
         100.0 * comparison.unpruned_test,
         settings.board,

@@ -63,6 +63,8 @@ pub(super) struct Settings {
     pub(super) criterion: Criterion,
     /// How pruned networks are trained, whatever the seed; null where they are not.
     pub(super) fine_tune: serde_json::Value,
+    /// Whether searched widths use no more multiply-accumulates than uniform ones.
+    pub(super) equal_macs: bool,
     /// Whether they are quantised too.
     pub(super) int8: bool,
 }
