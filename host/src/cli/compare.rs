@@ -108,6 +108,7 @@ impl CompareWords {
     }
 
     fn request(self, out: PathBuf) -> Result<compare::Request> {
+        self.input.backend.choose()?;
         let board = find(&self.board)?;
         let ram = self.ram.as_deref().map(size::parse).transpose().context("--ram")?;
         let budget = |text: &String| Budget::on(&board, Some(size::parse(text).context("--budgets")?), ram);

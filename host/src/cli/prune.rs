@@ -8,6 +8,7 @@ use clap::Args;
 use super::board::find;
 use crate::data;
 use crate::inform::Criterion;
+use crate::network::backend::Backend;
 use crate::network::train::FitOptions;
 use crate::prune::{Budget, survey, survey_verb, tune, verb};
 use crate::report::size;
@@ -21,9 +22,13 @@ pub(super) struct InputWords {
     /// A network that `cargo xtask train` wrote [default: the embedded one].
     #[arg(long, value_name = "FILE")]
     network: Option<PathBuf>,
-    /// The data set that it was trained on (mini-fashion, fashion-mnist), or a folder with IDX or CIFAR-10 binary files.
-    #[arg(long, default_value = data::DEFAULT)]
+    /// The data set that it was trained on (mini-fashion, fashion-mnist), or a folder: images in a sub-folder a class,
+    /// IDX files, or CIFAR-10's binary files.
+    #[arg(long, default_value = data::DEFAULT, value_name = "NAME|DIR")]
     pub(super) data: String,
+    /// The part of burn that runs the float networks.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) backend: Backend,
 }
 
 impl InputWords {
@@ -93,6 +98,7 @@ pub(super) struct PruneWords {
 
 impl PruneWords {
     pub(super) fn request(self) -> Result<verb::Request> {
+        self.input.backend.choose()?;
         let board = find(&self.board)?;
         let size = |flag, text: Option<String>| text.as_deref().map(size::parse).transpose().context(flag);
         let budget = Budget::on(&board, size("--budget", self.budget)?, size("--ram", self.ram)?)?;
@@ -132,6 +138,7 @@ pub(super) struct SurveyWords {
 
 impl SurveyWords {
     pub(super) fn request(self) -> Result<survey_verb::Request> {
+        self.input.backend.choose()?;
         let options = self.rank.options();
         Ok(survey_verb::Request { network: self.input.network(), data: self.input.data, options, json: self.json })
     }

@@ -3,6 +3,7 @@
 
 pub mod arch;
 mod augment;
+pub mod backend;
 pub mod batch;
 pub mod checkpoint;
 mod descent;

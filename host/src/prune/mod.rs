@@ -1,6 +1,7 @@
 //! From a survey and a budget to a smaller network: what comes in (`inputs`), how much each layer tells (`survey`), in
-//! which order its filters may go (`order`), how wide each may stay (`budget`), the cut itself (`surgery`), training after it (`tune`), and the way to the image
-//! (`finish`); `verb` is all of it.
+//! which order its filters may go (`order`), how wide each may stay (`budget`), the cut itself (`surgery`), training
+//! after it (`tune`), both in one round or several (`steps`), and the way to the image (`finish`); `verb` is all of it.
+//! Other orders (`rank`) and other rules for widths (`allocate`) are there to be compared (`compare`).
 
 pub mod allocate;
 pub mod budget;
@@ -9,6 +10,7 @@ pub mod finish;
 pub mod inputs;
 pub mod order;
 pub mod rank;
+pub mod steps;
 pub mod surgery;
 pub mod survey;
 pub mod survey_verb;
