@@ -6,6 +6,7 @@ use burn::tensor::module::{conv2d, linear, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::backend;
 use super::batch::tensor;
 use super::vgg::numbers;
 use super::weights::{BatchNorm, Layer, Network};
@@ -38,7 +39,7 @@ pub fn of_gates(network: &Network, images: &Images) -> Result<Vec<GateGradients>
         images.shape,
         network.input
     );
-    let device = Device::flex().autodiff();
+    let device = backend::device().autodiff();
     let steps: Vec<Step> = network.layers.iter().map(|layer| Step::new(layer, &device)).collect();
     let mut layers: Vec<GateGradients> = Vec::new();
     for from in (0..images.len()).step_by(BATCH) {

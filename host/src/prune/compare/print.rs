@@ -59,7 +59,7 @@ fn percent(spread: Spread) -> String {
 fn legend(comparison: &Comparison) -> String {
     let settings = &comparison.settings;
     let epochs = settings.fine_tune.get("epochs").map_or("no".to_owned(), ToString::to_string);
-    let macs = if settings.equal_macs { " curves and own widths use no more MAC than uniform ones." } else { "" };
+    let macs = if settings.equal_macs { " Widths by curves and own use no more MAC than uniform ones." } else { "" };
     let int8 = if settings.int8 { "int8: on test images after quantisation. " } else { "" };
     format!(
         "Percent of images classified right, mean and sample standard deviation over {} seeds. test: after fine-tuning \

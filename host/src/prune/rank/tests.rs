@@ -78,7 +78,7 @@ fn a_dead_filter_is_the_first_to_go() {
     for method in [Method::L1, Method::Mi, Method::BnScale, Method::Taylor] {
         for layer in orders(method, &network, 1) {
             assert_eq!(layer.order.last(), Some(&1), "{method}: {layer:?}");
-            assert_eq!(layer.kept_share[layer.filters() - 1], 1.0, "{method}: {layer:?}");
+            assert!(layer.kept_share[layer.filters() - 1] > 1.0 - 1e-9, "{method}: {layer:?}");
         }
     }
 }
@@ -124,6 +124,7 @@ fn gates_answer_as_the_loss_does() {
     }
     let images = images(&network, 35);
     let gradients = gradients::of_gates(&network, &images).expect("runs");
+    let whole = losses(&network, &images);
     for (layer, gradients) in network.prunable().into_iter().zip(gradients) {
         for filter in 0..gradients.filters {
             // ReLU(g y) = g ReLU(y), so scaling γ and β opens the gate.
@@ -133,11 +134,14 @@ fn gates_answer_as_the_loss_does() {
                 (norm.gamma[filter], norm.beta[filter]) = (gate * norm.gamma[filter], gate * norm.beta[filter]);
                 losses(&network, &images)
             };
-            for (image, (more, less)) in gated(1.0 + STEP).iter().zip(gated(1.0 - STEP)).enumerate() {
-                let (expected, found) =
-                    ((more - less) / f64::from(2.0 * STEP), gradients.values[image * gradients.filters + filter]);
-                let close = (expected - f64::from(found)).abs() < 5e-3 * expected.abs().max(1.0);
-                assert!(close, "layer {layer}, filter {filter}, image {image}: {found}, expected {expected}");
+            // Where a later ReLU turns between the two, only one side's slope is the gradient.
+            let (more, less) = (gated(1.0 + STEP), gated(1.0 - STEP));
+            for image in 0..images.len() {
+                let slopes =
+                    [more[image] - whole[image], whole[image] - less[image]].map(|rise| rise / f64::from(STEP));
+                let found = f64::from(gradients.values[image * gradients.filters + filter]);
+                let close = slopes.iter().any(|slope| (slope - found).abs() < 5e-3 * slope.abs().max(1.0));
+                assert!(close, "layer {layer}, filter {filter}, image {image}: {found}, expected one of {slopes:?}");
             }
         }
     }
