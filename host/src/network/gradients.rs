@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::backend;
 use super::batch::tensor;
 use super::vgg::numbers;
-use super::weights::{BatchNorm, Layer, Network};
+use super::weights::{Layer, Network};
 use crate::data::Images;
 
 /// Images that run at once.
@@ -86,13 +86,13 @@ impl Step {
         };
         match layer {
             Layer::Conv(conv) => {
-                let (weight, bias) = folded(&conv.weight_oihw, &conv.norm);
+                let (weight, bias) = conv.norm.folded(&conv.weight_oihw);
                 let shape = [conv.outputs, conv.inputs, 3, 3];
                 Step::Conv { weight: Tensor::from_data(TensorData::new(weight, shape), device), bias: vector(bias) }
             }
             Layer::Pool => Step::Pool,
             Layer::Hidden(hidden) => {
-                let (weight, bias) = folded(&hidden.weight_oi, &hidden.norm);
+                let (weight, bias) = hidden.norm.folded(&hidden.weight_oi);
                 Step::Hidden { weight: dense(weight, hidden.outputs), bias: vector(bias) }
             }
             Layer::Classifier(last) => Step::Classifier {
@@ -101,17 +101,6 @@ impl Step {
             },
         }
     }
-}
-
-/// w γ / sqrt(variance + ε) and β − mean γ / sqrt(variance + ε).
-fn folded(weights: &[f32], norm: &BatchNorm) -> (Vec<f32>, Vec<f32>) {
-    let per_output = weights.len() / norm.gamma.len();
-    let spread = norm.variance.iter().map(|variance| (variance + norm.epsilon).sqrt());
-    let scales: Vec<f32> = norm.gamma.iter().zip(spread).map(|(gamma, spread)| gamma / spread).collect();
-    let scaled = weights.chunks_exact(per_output).zip(&scales);
-    let weights = scaled.flat_map(|(output, scale)| output.iter().map(move |weight| weight * scale)).collect();
-    let bias = norm.beta.iter().zip(&norm.mean).zip(&scales).map(|((beta, mean), scale)| beta - mean * scale);
-    (weights, bias.collect())
 }
 
 fn one_hot(labels: &[u8], classes: usize, device: &Device) -> Tensor<2> {

@@ -33,6 +33,19 @@ impl BatchNorm {
             epsilon: 1e-5,
         }
     }
+
+    /// The layer before it with the norm folded in: W' = W g and b' = β - μ g, with g = γ / sqrt(variance + ε). The weights
+    /// are output by output, each with as many.
+    pub fn folded(&self, weights: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        let pairs = self.gamma.iter().zip(&self.variance);
+        let gains: Vec<f32> = pairs.map(|(gamma, variance)| gamma / (variance + self.epsilon).sqrt()).collect();
+        let rows = weights.chunks_exact(weights.len() / gains.len()).zip(&gains);
+        let shifts = self.beta.iter().zip(&self.mean).zip(&gains);
+        (
+            rows.flat_map(|(row, gain)| row.iter().map(move |weight| weight * gain)).collect(),
+            shifts.map(|((beta, mean), gain)| beta - mean * gain).collect(),
+        )
+    }
 }
 
 /// 3x3 convolution, stride 1, padding 1, without bias; then batch norm and ReLU.

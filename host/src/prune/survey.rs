@@ -48,13 +48,7 @@ pub struct LayerSurvey {
 /// # Errors
 /// Too few images; a network whose maps are not finite.
 pub fn survey(network: &Network, train: &Images, options: &Options, cache: &Path) -> Result<Survey> {
-    ensure!(
-        (2..=train.len()).contains(&options.images),
-        "a survey of {} images: give --survey-images from 2 to {}, the training part's images",
-        options.images,
-        train.len()
-    );
-    let images = draw(train, options);
+    let images = draw(train, options.images, options.seed)?;
     let path = cache_path(network, &images, options, cache)?;
     if let Some(survey) = read(&path) {
         println!("survey: from {}", path.display());
@@ -67,9 +61,17 @@ pub fn survey(network: &Network, train: &Images, options: &Options, cache: &Path
 }
 
 /// A random choice of training images, the same for the same seed.
-fn draw(train: &Images, options: &Options) -> Images {
-    let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
-    train.select(&index::sample(&mut rng, train.len(), options.images).into_vec())
+///
+/// # Errors
+/// Fewer than two images, or more than there are.
+pub(super) fn draw(train: &Images, count: usize, seed: u64) -> Result<Images> {
+    ensure!(
+        (2..=train.len()).contains(&count),
+        "a survey of {count} images: give --survey-images from 2 to {}, the training part's images",
+        train.len()
+    );
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    Ok(train.select(&index::sample(&mut rng, train.len(), count).into_vec()))
 }
 
 fn rank_layers(network: &Network, images: &Images, criterion: &Criterion) -> Result<Survey> {

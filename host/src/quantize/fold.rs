@@ -83,21 +83,10 @@ fn channels_last(weights: &[f32], channels: usize, positions: usize) -> Vec<f32>
     reordered.collect()
 }
 
-/// W' = W g, b' = β - μ g, with g = γ / sqrt(variance + ε).
+/// With the batch norm folded in.
 fn folded(weights: &[f32], norm: &BatchNorm) -> Affine {
-    let gains: Vec<f32> = norm
-        .gamma
-        .iter()
-        .zip(&norm.variance)
-        .map(|(gamma, variance)| gamma / (variance + norm.epsilon).sqrt())
-        .collect();
-    let per_output = weights.len() / gains.len();
-    let rows = weights.chunks_exact(per_output).zip(&gains);
-    let shifts = norm.beta.iter().zip(&norm.mean).zip(&gains);
-    Affine {
-        weights: rows.flat_map(|(row, gain)| row.iter().map(move |weight| weight * gain)).collect(),
-        bias: shifts.map(|((beta, mean), gain)| beta - mean * gain).collect(),
-    }
+    let (weights, bias) = norm.folded(weights);
+    Affine { weights, bias }
 }
 
 /// int8 weights with one scale per output, int32 biases, and the multipliers s_in s_w / s_out.

@@ -12,13 +12,12 @@ mod tests;
 
 use std::path::PathBuf;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::ValueEnum;
-use rand::{SeedableRng, seq::index};
-use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::order::LayerOrder;
+use super::survey;
 use crate::data::Images;
 use crate::inform::Criterion;
 use crate::network::{Layer, Network};
@@ -41,13 +40,7 @@ impl<'a> Subject<'a> {
     /// # Errors
     /// Fewer than two images, or more than there are.
     pub fn new(network: &'a Network, train: &'a Images, images: usize, seed: u64) -> Result<Self> {
-        ensure!(
-            (2..=train.len()).contains(&images),
-            "a ranking on {images} images: give --survey-images from 2 to {}, the training part's images",
-            train.len()
-        );
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let images = train.select(&index::sample(&mut rng, train.len(), images).into_vec());
+        let images = survey::draw(train, images, seed)?;
         Ok(Self { network, train, images, seed })
     }
 }
