@@ -23,10 +23,13 @@
 
 mod bound;
 mod cmi;
+mod condition;
 mod gram;
 mod kernel;
+mod label;
 mod labels;
 mod maps;
+mod marginal;
 mod packed;
 mod ranking;
 mod renyi;
@@ -37,10 +40,12 @@ mod tests;
 mod tridiagonal;
 
 pub use cmi::{evaluations, rank};
+pub use condition::Condition;
 pub use gram::GramMatrix;
 pub use kernel::{GaussianKernel, SquaredDistances};
 pub use labels::Classes;
 pub use maps::Maps;
-pub use ranking::{Criterion, LayerRanking, SATURATION};
+pub use marginal::marginal_information;
+pub use ranking::{Criterion, LayerRanking, Mode, Proof, SATURATION};
 pub use renyi::RenyiEntropy;
 pub use spectrum::Spectrum;

@@ -8,6 +8,7 @@ pub mod batch;
 pub mod checkpoint;
 mod descent;
 pub mod evaluate;
+pub mod gradients;
 pub mod schedule;
 pub mod taps;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The estimator against its bounds, its identity and slower ways to the same numbers.
 
 mod bounds;
+mod conditions;
 mod order;
 mod spectra;
 
@@ -32,7 +33,7 @@ pub(super) fn layer(samples: usize, channels: usize, positions: usize, seed: u64
 
 /// The ranking under a kernel width, at the default order.
 pub(super) fn ranked(maps: &Maps, labels: &[u8], width: f64) -> LayerRanking {
-    rank(maps, labels, &Criterion { width, ..Criterion::default() }, &|_| ()).expect("ranked")
+    rank(maps, labels, &Criterion { width, ..Criterion::default() }, &[], &|_| ()).expect("ranked")
 }
 
 /// The product of a set of kernels.
