@@ -12,9 +12,22 @@ use crate::rig::setup::{self, Need};
 /// The checks that are cargo commands: a name, then the arguments.
 const CHECKS: [(&str, &[&str]); 4] = [
     ("format", &["fmt", "--all", "--check"]),
+    // With another backend too: only here is its code looked at, and metadata of it costs little.
     (
         "lints",
-        &["clippy", "--release", "--locked", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"],
+        &[
+            "clippy",
+            "--release",
+            "--locked",
+            "--quiet",
+            "--workspace",
+            "--all-targets",
+            "--features",
+            "secateur/ndarray",
+            "--",
+            "--deny",
+            "warnings",
+        ],
     ),
     // Unoptimised, so that an overflow panics.
     (
