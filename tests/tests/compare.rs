@@ -29,16 +29,25 @@ impl Case {
         self.folder.path().join(name)
     }
 
-    /// `compare` with two cheap rankings, one budget and two seeds, its results in a folder of this name.
+    /// `compare` with two cheap rankings, one budget and two seeds, where `more` says nothing else; its results in a folder
+    /// of this name.
     fn compare(&self, output: &str, more: &[&str]) -> Result<()> {
         let (network, data) = (self.small.network_file.to_string_lossy(), self.small.data_folder.to_string_lossy());
         let output = self.path(output);
-        let mut words = vec!["--network", &network, "--data", &data, "--budgets", &self.budget, "--seeds", "2"];
-        words.extend(["--rankings", "l1,random", "--widths", "own", "--epochs", "0.1", "--survey-images", "32"]);
         let output = output.to_string_lossy();
-        words.extend(["--output", &output]);
-        words.extend(more);
-        compare(&words)
+        let usual = [
+            ["--network", &network],
+            ["--data", &data],
+            ["--output", &output],
+            ["--budgets", &self.budget],
+            ["--seeds", "2"],
+            ["--rankings", "l1,random"],
+            ["--widths", "own"],
+            ["--epochs", "0.1"],
+            ["--survey-images", "32"],
+        ];
+        let usual = usual.iter().filter(|[flag, _]| !more.contains(flag)).flatten();
+        compare(&usual.chain(more).copied().collect::<Vec<_>>())
     }
 
     fn merge(&self, folders: &[&str], output: &str) -> Result<()> {
@@ -164,7 +173,8 @@ fn what_cannot_be_compared_is_refused_before_any_trial() -> Result<()> {
     assert!(message.contains("3/2") && message.contains("i from 0 to n - 1"), "{message}");
     let message = refused(case.compare("none", &["--budgets", "4k"]), 3);
     assert!(message.contains("the smallest reachable flash is"), "{message}");
-    refused(case.compare("none", &["--budgets", "100m"]), 2);
+    let message = refused(case.compare("none", &["--budgets", "100m"]), 2);
+    assert!(message.contains("netduinoplus2 has"), "{message}");
     let message = refused(case.merge(&["none"], "merged"), 2);
     assert!(message.contains("holds no trial"), "{message}");
     assert!(!case.path("none").exists() && !case.path("merged").exists());
