@@ -59,6 +59,7 @@ impl Small {
             budget,
             survey: self.survey_options(),
             fine_tune: FitOptions { epochs: 0.2, seed: 7, ..tune::defaults() },
+            steps: 1,
             device_images: 5,
             out: self.out.clone(),
             name: Some(name.to_owned()),
