@@ -8,7 +8,6 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::summary::{Cell, Comparison, Row};
-use crate::report::size;
 
 /// In pixels.
 const SIZE: (u32, u32) = (900, 560);
@@ -43,7 +42,7 @@ fn draw(comparison: &Comparison, area: &DrawingArea<SVGBackend, Shift>) -> Drawn
         .configure_mesh()
         .x_desc("flash of the image, bytes")
         .y_desc("test accuracy, %")
-        .x_label_formatter(&|doublings| size::short(doublings.exp2().round() as u32))
+        .x_label_formatter(&|doublings| format!("{:.0}k", doublings.exp2() / 1024.0))
         .label_style(FONT)
         .axis_desc_style(FONT)
         .light_line_style(WHITE)

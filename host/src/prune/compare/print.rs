@@ -62,10 +62,10 @@ fn legend(comparison: &Comparison) -> String {
     let macs = if settings.equal_macs { " Widths by curves and own use no more MAC than uniform ones." } else { "" };
     let int8 = if settings.int8 { "int8: on test images after quantisation. " } else { "" };
     format!(
-        "Percent of images classified right, mean and sample standard deviation over {} seeds. test: after fine-tuning \
+        "Percent of images classified right, mean and sample standard deviation over {}. test: after fine-tuning \
          ({epochs} epochs), on test images, where the unpruned network has {:.2}; before: before fine-tuning, on \
          validation images. {int8}Budgets are flash, on {}.{macs}",
-        comparison.seeds(),
+        if comparison.seeds() == 1 { "1 seed".to_owned() } else { format!("{} seeds", comparison.seeds()) },
         100.0 * comparison.unpruned_test,
         settings.board,
     )

@@ -105,13 +105,7 @@ impl std::fmt::Display for Method {
 fn by_scores(network: &Network, scores: impl IntoIterator<Item = Vec<f64>>) -> Vec<LayerOrder> {
     let names = network.layer_names();
     let layers = network.prunable().into_iter().zip(scores);
-    let order = |(layer, scores): (usize, Vec<f64>)| {
-        let mut order = LayerOrder::by_score(&names[layer], &scores);
-        // Sums that round up would pass 1 and fall back to it at the end.
-        order.kept_share.iter_mut().for_each(|share| *share = share.min(1.0));
-        order
-    };
-    layers.map(order).collect()
+    layers.map(|(layer, scores)| LayerOrder::by_score(&names[layer], &scores)).collect()
 }
 
 /// The prunable layers themselves, in order.
