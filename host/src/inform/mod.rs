@@ -22,12 +22,14 @@
 //! Pure: maps in, numbers out; no IO, no network, the same result for any number of threads.
 
 mod bound;
+mod cka;
 mod cmi;
 mod gram;
 mod kernel;
 mod labels;
 mod maps;
 mod packed;
+mod permutation;
 mod ranking;
 mod renyi;
 mod search;
@@ -36,11 +38,13 @@ mod spectrum;
 mod tests;
 mod tridiagonal;
 
+pub use cka::UnitKernel;
 pub use cmi::{evaluations, rank};
 pub use gram::GramMatrix;
 pub use kernel::{GaussianKernel, SquaredDistances};
 pub use labels::Classes;
 pub use maps::Maps;
+pub use permutation::{PermutationTest, Tested};
 pub use ranking::{Criterion, LayerRanking, SATURATION};
 pub use renyi::RenyiEntropy;
 pub use spectrum::Spectrum;

@@ -3,6 +3,9 @@
 //! (`finish`); `verb` is all of it.
 
 pub mod budget;
+pub mod cka_order;
+pub mod cutoff;
+pub mod drop_layers;
 pub mod finish;
 pub mod inputs;
 pub mod order;

@@ -1,7 +1,9 @@
 //! The estimator against its bounds, its identity and slower ways to the same numbers.
 
 mod bounds;
+mod cka;
 mod order;
+mod permutation;
 mod spectra;
 
 use rand::{Rng, SeedableRng};
