@@ -96,15 +96,19 @@ pub fn widths(cuts: &[LayerCut]) -> Vec<usize> {
     cuts.iter().map(|cut| cut.kept).collect()
 }
 
+/// Candidates on one line of the table.
+const PER_LINE: usize = 5;
+
 /// What was tried, a layer a row.
 pub fn table(cuts: &[LayerCut]) -> String {
     let mut table = Builder::default();
     table.push_record(["layer", "filters", "kept", "tried"]);
     for cut in cuts {
         let tried = |tried: &Tried| format!("{}: {:.1} %", tried.kept, 100.0 * tried.accuracy);
-        let mut why: Vec<String> = cut.tried.iter().map(tried).collect();
+        let line = |line: &[Tried]| line.iter().map(tried).collect::<Vec<_>>().join(", ");
+        let mut why: Vec<String> = cut.tried.chunks(PER_LINE).map(line).collect();
         why.extend(cut.p_values.last().map(|p| format!("p = {p:.2} after {}", cut.p_values.len() - 1)));
-        table.push_record([cut.name.clone(), cut.filters.to_string(), cut.kept.to_string(), why.join(", ")]);
+        table.push_record([cut.name.clone(), cut.filters.to_string(), cut.kept.to_string(), why.join("\n")]);
     }
     render(table)
 }
