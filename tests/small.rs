@@ -59,6 +59,7 @@ impl Small {
             budget,
             survey: self.survey_options(),
             fine_tune: FitOptions { epochs: 0.2, seed: 7, ..tune::defaults() },
+            steps: 1,
             device_images: 5,
             out: self.out.clone(),
             name: Some(name.to_owned()),
@@ -113,7 +114,7 @@ impl Small {
 
 /// A budget that takes half of the model's flash and the widest maps' RAM away.
 pub fn tight(whole: &MemoryPlan) -> Budget {
-    Budget { flash_bytes: whole.flash_bytes - whole.blob_bytes / 2, ram_bytes: whole.ram_bytes - 1_024 }
+    Budget { flash_bytes: whole.flash_bytes - whole.blob_bytes / 2, ram_bytes: whole.ram_bytes - 1_024, work: None }
 }
 
 fn part_of_fashion() -> Result<DataSet> {

@@ -39,7 +39,7 @@ fn small() -> Result<(TempDir, Small)> {
     Ok((folder, small))
 }
 
-const BUDGET: Budget = Budget { flash_bytes: 48 << 10, ram_bytes: 16 << 10 };
+const BUDGET: Budget = Budget { flash_bytes: 48 << 10, ram_bytes: 16 << 10, work: None };
 
 /// Prunes, and checks that it is refused before anything is written.
 fn prune_refused(small: &Small, request: &Request, exit_code: u8, says: &[&str]) {

@@ -2,6 +2,8 @@
 
 mod board;
 #[cfg(feature = "network")]
+mod compare;
+#[cfg(feature = "network")]
 mod prune;
 #[cfg(feature = "network")]
 mod train;
@@ -26,6 +28,9 @@ enum Verb {
     /// Rank, prune to a budget, fine-tune, quantise, export, and run on the board.
     #[cfg(feature = "network")]
     Prune(prune::PruneWords),
+    /// Prune by several rankings to several budgets, and compare what is left.
+    #[cfg(feature = "network")]
+    Compare(compare::CompareWords),
     /// Run a pruned network's test images on the board and compare every logit with the desk's.
     Verify(board::VerifyWords),
     /// Start a pruned network on the board and show some of its answers.
@@ -56,6 +61,8 @@ pub fn run(cli: Cli) -> Result<()> {
     match cli.verb {
         #[cfg(feature = "network")]
         Verb::Prune(words) => crate::prune::verb::run(&words.request()?),
+        #[cfg(feature = "network")]
+        Verb::Compare(words) => words.run(),
         Verb::Verify(words) => rig::verb::verify(&words.request()?),
         Verb::Run(words) => rig::verb::run(&words.request()?),
         Verb::Sizes(words) => rig::sizes::print(&words.folder()?),

@@ -7,9 +7,10 @@ use clap::Args;
 
 use super::board::find;
 use crate::data;
-use crate::inform::Criterion;
+use crate::inform::{Criterion, Mode};
+use crate::network::backend::Backend;
 use crate::network::train::FitOptions;
-use crate::prune::{Budget, survey, survey_verb, tune, verb};
+use crate::prune::{Budget, Work, survey, survey_verb, tune, verb};
 use crate::report::size;
 use crate::rig::firmware::Profile;
 
@@ -17,17 +18,21 @@ use crate::rig::firmware::Profile;
 const EMBEDDED_NETWORK: &str = "assets/vgg-small-fashion-mnist.safetensors";
 
 #[derive(Debug, Args)]
-struct InputWords {
+pub(super) struct InputWords {
     /// A network that `cargo xtask train` wrote [default: the embedded one].
     #[arg(long, value_name = "FILE")]
     network: Option<PathBuf>,
-    /// The data set that it was trained on (mini-fashion, fashion-mnist), or a folder with IDX or CIFAR-10 binary files.
-    #[arg(long, default_value = data::DEFAULT)]
-    data: String,
+    /// The data set that it was trained on (mini-fashion, fashion-mnist), or a folder: images in a sub-folder a class,
+    /// IDX files, or CIFAR-10's binary files.
+    #[arg(long, default_value = data::DEFAULT, value_name = "NAME|DIR")]
+    pub(super) data: String,
+    /// The part of burn that runs the float networks.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) backend: Backend,
 }
 
 impl InputWords {
-    fn network(&self) -> PathBuf {
+    pub(super) fn network(&self) -> PathBuf {
         let embedded = || Path::new(env!("CARGO_MANIFEST_DIR")).join(EMBEDDED_NETWORK);
         self.network.clone().unwrap_or_else(embedded)
     }
@@ -44,6 +49,12 @@ struct RankWords {
     /// Kernel width, in typical distances of a layer's maps.
     #[arg(long, default_value_t = Criterion::default().width)]
     width: f64,
+    /// Whose kernels: this project's, or the paper's.
+    #[arg(long, value_enum, default_value_t)]
+    mode: Mode,
+    /// Evaluate every candidate, those too that provably cannot win: the same order, slower.
+    #[arg(long)]
+    exhaustive: bool,
     /// Same seed, same result.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -51,7 +62,8 @@ struct RankWords {
 
 impl RankWords {
     fn options(&self) -> survey::Options {
-        let criterion = Criterion { alpha: self.alpha, width: self.width };
+        let criterion =
+            Criterion { mode: self.mode, alpha: self.alpha, width: self.width, exhaustive: self.exhaustive };
         survey::Options { criterion, images: self.survey_images, seed: self.seed }
     }
 }
@@ -64,6 +76,9 @@ pub(super) struct PruneWords {
     /// RAM that static variables, arena and stack may occupy [default: the board's].
     #[arg(long, value_name = "SIZE")]
     ram: Option<String>,
+    /// Milliseconds that one image may take, estimated from the board's clock and counted instructions.
+    #[arg(long, value_name = "MS")]
+    latency: Option<f64>,
     /// The board: see `cargo xtask boards`.
     #[arg(long, default_value = super::board::DEFAULT)]
     board: String,
@@ -80,6 +95,9 @@ pub(super) struct PruneWords {
     /// The highest learning rate of fine-tuning.
     #[arg(long, default_value_t = tune::defaults().learning_rate, value_name = "RATE")]
     fine_tune_rate: f64,
+    /// Prune and fine-tune in so many rounds, the training shared among them.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    steps: u16,
     /// Test images to run on the board; 0 runs none.
     #[arg(long, default_value_t = 200, value_name = "N")]
     images: usize,
@@ -93,9 +111,12 @@ pub(super) struct PruneWords {
 
 impl PruneWords {
     pub(super) fn request(self) -> Result<verb::Request> {
+        self.input.backend.choose()?;
         let board = find(&self.board)?;
         let size = |flag, text: Option<String>| text.as_deref().map(size::parse).transpose().context(flag);
         let budget = Budget::on(&board, size("--budget", self.budget)?, size("--ram", self.ram)?)?;
+        let work = self.latency.map(|milliseconds| Work::latency(&board, milliseconds)).transpose()?;
+        let budget = Budget { work, ..budget };
         let fine_tune = FitOptions {
             epochs: self.fine_tune_epochs,
             learning_rate: self.fine_tune_rate,
@@ -111,6 +132,7 @@ impl PruneWords {
             budget,
             survey: self.rank.options(),
             fine_tune,
+            steps: self.steps.into(),
             device_images: self.images,
             out: PathBuf::from("out"),
             name: self.name,
@@ -132,6 +154,7 @@ pub(super) struct SurveyWords {
 
 impl SurveyWords {
     pub(super) fn request(self) -> Result<survey_verb::Request> {
+        self.input.backend.choose()?;
         let options = self.rank.options();
         Ok(survey_verb::Request { network: self.input.network(), data: self.input.data, options, json: self.json })
     }

@@ -6,16 +6,20 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::data;
-use crate::network::{arch, train::FitOptions, verb as train};
+use crate::network::{arch, backend::Backend, train::FitOptions, verb as train};
 
 #[derive(Debug, Args)]
 pub(super) struct TrainWords {
     /// A named architecture (vgg-small, vgg11, vgg13, vgg16) or a specification such as 24,P,48,P,F256.
     #[arg(long, default_value = arch::DEFAULT)]
     arch: String,
-    /// A data set (mini-fashion, fashion-mnist) or a folder with IDX or CIFAR-10 binary files.
-    #[arg(long, default_value = data::DEFAULT)]
+    /// A data set (mini-fashion, fashion-mnist) or a folder: images in a sub-folder a class (PNG, JPEG), IDX files, or
+    /// CIFAR-10's binary files.
+    #[arg(long, default_value = data::DEFAULT, value_name = "NAME|DIR")]
     data: String,
+    /// The part of burn that runs the network.
+    #[arg(long, value_enum, default_value_t)]
+    backend: Backend,
     /// How often each image is seen; may be a fraction.
     #[arg(long, default_value_t = FitOptions::default().epochs)]
     epochs: f64,
@@ -56,6 +60,7 @@ pub(super) struct TrainWords {
 
 impl TrainWords {
     pub(super) fn plan(self) -> Result<train::Plan> {
+        self.backend.choose()?;
         let options = FitOptions {
             epochs: self.epochs,
             batch: self.batch,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use super::{DataSet, cifar, idx, mini};
+use super::{DataSet, cifar, folder as images, idx, mini};
 use crate::failure::Failure;
 
 /// The data set that is taken where none is named.
@@ -23,20 +23,26 @@ pub(super) const KNOWN: [(&str, &str); 3] = [
     ("cifar10", "CIFAR-10's binary version; fetch it yourself and name its folder"),
 ];
 
-/// Loads a data set by name (`mini-fashion`, `fashion-mnist`) or from a folder (IDX or CIFAR-10 files).
+/// What a folder may hold, for the list of data sets.
+pub(super) const FOLDER: (&str, &str) =
+    ("DIR", "a folder: PNG or JPEG files in DIR/CLASS/ or DIR/{train,validation,test}/CLASS/; IDX files; CIFAR-10's");
+
+/// Loads a data set by name (`mini-fashion`, `fashion-mnist`) or from a folder (IDX files, CIFAR-10's, or images).
 ///
 /// # Errors
 /// An unknown name, a missing file, or a file that is cut, damaged or at odds with its neighbor.
 pub fn load(source: &str) -> Result<DataSet> {
-    match folder(source)? {
-        (name, folder) if idx::is_in(&folder) => idx::load(&name, &folder),
-        (_, folder) => match cifar::folder_in(&folder) {
-            Some(batches) => cifar::load(&batches),
-            None => bail!(
-                "{} holds neither train-images-idx3-ubyte(.gz) nor data_batch_1.bin: name a folder with IDX or CIFAR-10 binary files",
-                folder.display()
-            ),
-        },
+    let (name, folder) = folder(source)?;
+    if idx::is_in(&folder) {
+        return idx::load(&name, &folder);
+    }
+    match cifar::folder_in(&folder) {
+        Some(batches) => cifar::load(&batches),
+        None if images::is_in(&folder) => images::load(&name, &folder),
+        None => bail!(
+            "{} holds neither sub-folders with a class's PNG or JPEG images each, nor train-images-idx3-ubyte(.gz), nor data_batch_1.bin: name a folder with images, IDX or CIFAR-10 binary files",
+            folder.display()
+        ),
     }
 }
 
@@ -91,6 +97,6 @@ mod tests {
     fn an_empty_folder_says_which_files_it_needs() {
         let folder = tempfile::tempdir().unwrap();
         let message = load(folder.path().to_str().unwrap()).unwrap_err().to_string();
-        assert!(message.contains("data_batch_1.bin"), "{message}");
+        assert!(message.contains("data_batch_1.bin") && message.contains("PNG or JPEG"), "{message}");
     }
 }

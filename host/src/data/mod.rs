@@ -5,6 +5,7 @@
 mod catalog;
 mod cifar;
 pub mod files;
+mod folder;
 mod idx;
 mod mini;
 pub mod verb;

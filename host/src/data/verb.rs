@@ -39,16 +39,14 @@ fn table() -> String {
     for (name, about) in catalog::KNOWN {
         builder.push_record(row(name, about));
     }
+    builder.push_record(unknown(catalog::FOLDER.0, catalog::FOLDER.1));
     builder.build().with(Style::sharp()).to_string()
 }
 
 fn row(name: &str, about: &str) -> Vec<String> {
     let found = catalog::folder(name).ok().zip(load(name).ok());
     let Some(((_, folder), set)) = found else {
-        let mut cells = vec![name.to_owned()];
-        cells.extend(std::iter::repeat_n("-".to_owned(), 5));
-        cells.push(about.to_owned());
-        return cells;
+        return unknown(name, about);
     };
     let counts = [set.classes, set.train.len(), set.validation.len(), set.test.len()];
     [name.to_owned(), set.shape().to_string()]
@@ -56,4 +54,9 @@ fn row(name: &str, about: &str) -> Vec<String> {
         .chain(counts.map(|count| count.to_string()))
         .chain([folder.display().to_string()])
         .collect()
+}
+
+/// A row without counts.
+fn unknown(name: &str, about: &str) -> Vec<String> {
+    [name, "-", "-", "-", "-", "-", about].map(str::to_owned).to_vec()
 }

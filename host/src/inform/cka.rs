@@ -14,8 +14,8 @@ const SILENT: f64 = 1e-13;
 ///
 /// U-centering takes off what a row, a column and the whole share, each without the diagonal: k_ij - r_i / (n - 2) -
 /// r_j / (n - 2) + s / ((n - 1)(n - 2)) with r_i the row's sum and s the whole's, and 0 on the diagonal (Szekely and
-/// Rizzo 2014, eq. 2.1). The product of two such matrices, summed and divided by n (n - 3), is the unbiased estimate
-/// of HSIC (Song et al. 2012, eq. 5), so with both at unit norm their inner product is the CKA.
+/// Rizzo 2014). The product of two such matrices, summed and divided by n (n - 3), is the unbiased estimate
+/// of HSIC (Song et al. 2012), so with both at unit norm their inner product is the CKA.
 #[derive(Clone, Debug)]
 pub struct UnitKernel(PackedLower);
 
@@ -47,7 +47,7 @@ impl UnitKernel {
 
     /// CKA(X, Y) = HSIC(X, Y) / sqrt(HSIC(X, X) HSIC(Y, Y)), by unbiased estimates, in -1..=1; 0 with a silent one.
     ///
-    /// Near 0 for independent maps, unlike the biased one (Nguyen et al., arXiv 2010.15327, section 3.1); 1 for maps
+    /// Near 0 for independent maps, unlike the biased one (Nguyen et al., arXiv 2010.15327); 1 for maps
     /// that differ by a rotation and a scale (Kornblith et al., arXiv 1905.00414). Both are of the same samples.
     pub fn cka(&self, other: &UnitKernel) -> f64 {
         2.0 * self.0.dot(&other.0)

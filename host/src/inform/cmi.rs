@@ -3,11 +3,13 @@
 use anyhow::{Result, ensure};
 use rayon::prelude::*;
 
+use super::condition::Condition;
 use super::gram::GramMatrix;
 use super::kernel::{GaussianKernel, SquaredDistances};
+use super::label::Label;
 use super::labels::Classes;
 use super::maps::Maps;
-use super::ranking::{Criterion, LayerRanking, SATURATION};
+use super::ranking::{Criterion, LayerRanking, Mode, SATURATION};
 use super::renyi::RenyiEntropy;
 use super::search::Search;
 
@@ -17,15 +19,20 @@ pub fn evaluations(channels: usize) -> u64 {
     channels * (channels + 1) / 2
 }
 
-/// Orders a layer's filters: from S = {}, always the filter j of the highest I(Y; S u {j}).
+/// Orders a layer's filters: from S = {}, always the filter j of the highest I(Y; Z u S u {j}).
 ///
-/// That filter leaves the least c = I(Y; R | S u {j}) = I(Y; F) - I(Y; S u {j}) behind: an exact identity, so only
-/// S(P o K_j) and S(P o K_j o K_Y) are needed, with P the product of the kernels of S. `labels` has one class an image.
-/// `on_evaluated(k)` hears of k more candidates done, `evaluations(channels)` in all, from any thread.
+/// That filter leaves the least c = I(Y; R | Z u S u {j}) = I(Y; Z u F) - I(Y; Z u S u {j}) behind: an exact identity, so
+/// only S(P o K_j) and S(P o K_j o K_Y) are needed, with P the product of the kernels of Z and S. Z, the filters `given`,
+/// is empty for per-layer CMI, one adjacent layer's for compact CMI, all earlier layers' for full CMI. `labels` has one class
+/// an image. `on_evaluated(k)` hears of k more candidates done, `evaluations(channels)` in all, from any thread.
+///
+/// # Errors
+/// Labels that are not one a sample; a kernel width or an order of the entropy out of range.
 pub fn rank(
     maps: &Maps,
     labels: &[u8],
     criterion: &Criterion,
+    given: &[Condition],
     on_evaluated: &(dyn Fn(u64) + Sync),
 ) -> Result<LayerRanking> {
     let (samples, width) = (maps.samples(), criterion.width);
@@ -33,9 +40,12 @@ pub fn rank(
     ensure!(width > 0.0 && width.is_finite(), "a kernel of width {width}: give one over 0, as 4");
     let entropy = RenyiEntropy::new(criterion.alpha)?;
     let classes = Classes::new(labels)?;
-    let (kernel, grams) = layer_grams(maps, &classes, width);
-    let mut ranking = LayerRanking::empty(kernel.sigma());
-    let mut search = Search::new(&grams, &classes, entropy);
+    let (kernel, grams) = layer_grams(maps, &classes, criterion, given.len() + 1);
+    let label = Label::new(criterion.mode, &classes);
+    let base = Condition::product(given, samples, criterion);
+    let mut search = Search::new(&grams, &label, entropy, base, criterion.exhaustive);
+    let start = search.start();
+    let mut ranking = LayerRanking::empty(kernel.sigma(), start.information, start.joint);
     while let Some(best) = search.take_best(on_evaluated) {
         ranking.order.push(best.channel);
         ranking.joint_entropy.push(best.joint);
@@ -43,13 +53,26 @@ pub fn rank(
     }
     let full = (samples as f64).ln() - SATURATION;
     ranking.saturated_after = ranking.joint_entropy.iter().position(|&joint| joint > full);
+    ranking.proof = search.proof();
     Ok(ranking)
 }
 
-/// Every channel's Gram matrix under the layer's one kernel, samples sorted by class.
-pub(super) fn layer_grams(maps: &Maps, classes: &Classes, width: f64) -> (GaussianKernel, Vec<GramMatrix>) {
-    let channels = (0..maps.channels()).into_par_iter();
-    let distances: Vec<_> = channels.map(|channel| SquaredDistances::new(maps, channel, classes)).collect();
-    let kernel = GaussianKernel::of_layer(&distances, width);
+/// Every channel's Gram matrix under the criterion's kernels for products over `layers` layers, samples sorted by class.
+pub(super) fn layer_grams(
+    maps: &Maps,
+    classes: &Classes,
+    criterion: &Criterion,
+    layers: usize,
+) -> (GaussianKernel, Vec<GramMatrix>) {
+    let distances = distances(maps, classes);
+    let kernel = match criterion.mode {
+        Mode::Improved => GaussianKernel::of_layer(&distances, criterion.width).shared_by(layers),
+        Mode::Faithful => GaussianKernel::published(maps.samples(), maps.positions()),
+    };
     (kernel, distances.into_par_iter().map(|distances| GramMatrix::new(distances, kernel)).collect())
+}
+
+/// Every channel's distances, samples sorted by class.
+pub(super) fn distances(maps: &Maps, classes: &Classes) -> Vec<SquaredDistances> {
+    (0..maps.channels()).into_par_iter().map(|channel| SquaredDistances::new(maps, channel, classes)).collect()
 }

@@ -13,7 +13,17 @@ pub struct GramMatrix(PackedLower);
 impl GramMatrix {
     /// The kernel of each pair's distance.
     pub fn new(distances: SquaredDistances, kernel: GaussianKernel) -> Self {
-        Self(distances.into_packed().map(|squared_distance| kernel.at(squared_distance)))
+        Self::of_packed(distances.into_packed(), kernel)
+    }
+
+    /// The kernel of distances given as a matrix.
+    pub(super) fn of_packed(squared_distances: PackedLower, kernel: GaussianKernel) -> Self {
+        Self(squared_distances.map(|squared_distance| kernel.at(squared_distance)))
+    }
+
+    /// exp(-E), E symmetric with zeros on its diagonal: a product of Gaussian kernels.
+    pub(super) fn of_exponent(exponent: PackedLower) -> Self {
+        Self(exponent.map(|exponent| (-exponent).exp()))
     }
 
     /// The kernel that sees no difference between samples: that of no variable at all.

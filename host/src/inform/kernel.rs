@@ -45,6 +45,11 @@ impl SquaredDistances {
         if pairs.is_empty() { 0.0 } else { pairs.select_nth_unstable_by(middle, f64::total_cmp).1.sqrt() }
     }
 
+    /// The distances, to read.
+    pub(super) fn packed(&self) -> &PackedLower {
+        &self.0
+    }
+
     /// The matrix behind.
     pub(super) fn into_packed(self) -> PackedLower {
         self.0
@@ -78,6 +83,17 @@ impl GaussianKernel {
         let squares = channels.iter().map(|distances| distances.median().powi(2));
         let typical = (squares.sum::<f64>() / channels.len() as f64).sqrt();
         Self { sigma: if typical > 0.0 { width * typical } else { 1.0 } }
+    }
+
+    /// As published: sigma = 5 n^(-1 / (4 + d)), for n samples of d values each.
+    pub fn published(samples: usize, values: usize) -> Self {
+        Self { sigma: 5.0 * (samples as f64).powf(-1.0 / (4.0 + values as f64)) }
+    }
+
+    /// The kernel for products over `layers` layers: sigma * sqrt(layers), so that the product's exponent is the mean over
+    /// the layers and no fuller than one layer's.
+    pub fn shared_by(self, layers: usize) -> Self {
+        Self { sigma: self.sigma * (layers as f64).sqrt() }
     }
 
     /// The width, in the units of the maps.

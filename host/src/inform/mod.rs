@@ -24,10 +24,13 @@
 mod bound;
 mod cka;
 mod cmi;
+mod condition;
 mod gram;
 mod kernel;
+mod label;
 mod labels;
 mod maps;
+mod marginal;
 mod packed;
 mod permutation;
 mod ranking;
@@ -40,11 +43,13 @@ mod tridiagonal;
 
 pub use cka::UnitKernel;
 pub use cmi::{evaluations, rank};
+pub use condition::Condition;
 pub use gram::GramMatrix;
 pub use kernel::{GaussianKernel, SquaredDistances};
 pub use labels::Classes;
 pub use maps::Maps;
+pub use marginal::marginal_information;
 pub use permutation::{PermutationTest, Tested};
-pub use ranking::{Criterion, LayerRanking, SATURATION};
+pub use ranking::{Criterion, LayerRanking, Mode, Proof, SATURATION};
 pub use renyi::RenyiEntropy;
 pub use spectrum::Spectrum;

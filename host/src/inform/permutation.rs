@@ -6,7 +6,9 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::cmi::layer_grams;
+use super::condition::Condition;
 use super::gram::GramMatrix;
+use super::label::Label;
 use super::labels::Classes;
 use super::maps::Maps;
 use super::ranking::Criterion;
@@ -44,12 +46,15 @@ pub struct Tested {
 }
 
 impl PermutationTest {
-    /// Tests the filters of `order` until one fails. Yu and Principe, arXiv 1811.11971, section III.
+    /// Tests the filters of `order` until one fails. Yu and Principe, arXiv 1811.11971.
     ///
-    /// Filter j, next after the t filters S_t, is compared with itself on permuted samples, which answers as strongly but
-    /// knows no label: p = #{CMI left by a permutation <= CMI left by j} / P. What is left behind is I(Y; Z, F), the same
-    /// for all, less I(Y; Z u S_t u {j}), so a permutation counts where it tells at least as much. Both sides carry Z,
-    /// the product of the kernels in `given` (samples sorted by class), and the filter that fails is not kept.
+    /// Filter j, next after the t filters S_t, is compared with itself on permuted samples, which answers as strongly
+    /// but knows no label: p = #{CMI left by a permutation <= CMI left by j} / P. What is left behind is I(Y; Z, F),
+    /// the same for all, less I(Y; Z u S_t u {j}), so a permutation counts where it tells at least as much. Both sides
+    /// carry Z, the filters `given`, and the filter that fails is not kept.
+    ///
+    /// Chance here is that of one filter. A greedy order offers the luckiest of all that are left, so that among many
+    /// filters of noise the first may pass.
     ///
     /// # Errors
     /// Labels that are not one per sample, an order of a filter that the maps do not have, a kernel width or an
@@ -60,7 +65,7 @@ impl PermutationTest {
         labels: &[u8],
         criterion: &Criterion,
         order: &[usize],
-        given: Option<&GramMatrix>,
+        given: &[Condition],
     ) -> Result<Tested> {
         let (samples, width) = (maps.samples(), criterion.width);
         ensure!(labels.len() == samples, "{} labels for {samples} samples: give one label an image", labels.len());
@@ -68,9 +73,9 @@ impl PermutationTest {
         ensure!(order.iter().all(|&filter| filter < maps.channels()), "an order of another layer: rank this one");
         ensure!(self.permutations > 0, "a test of no permutation tells nothing: give at least 20");
         let (classes, entropy) = (Classes::new(labels)?, RenyiEntropy::new(criterion.alpha)?);
-        let grams = layer_grams(maps, &classes, width).1;
-        let mut step =
-            Step { product: given.cloned().unwrap_or_else(|| GramMatrix::ones(samples)), classes, entropy, taken: 0 };
+        let grams = layer_grams(maps, &classes, criterion, given.len() + 1).1;
+        let product = Condition::product(given, samples, criterion);
+        let mut step = Step { product, label: Label::new(criterion.mode, &classes), entropy, taken: 0 };
         let mut tested = Tested { kept: 0, p_values: Vec::new() };
         for &filter in order {
             let p = step.p_value(&grams[filter], self);
@@ -97,7 +102,7 @@ impl PermutationTest {
 /// Z u S_t as the product of its kernels.
 struct Step {
     product: GramMatrix,
-    classes: Classes,
+    label: Label,
     entropy: RenyiEntropy,
     taken: usize,
 }
@@ -131,7 +136,7 @@ impl Step {
     /// I(Y; Z u S_t u {j}) less S(Y), in nats.
     fn information(&self, gram: &GramMatrix, room: &mut Spectrum) -> f64 {
         let joint = self.entropy.joint(&self.product, gram, room);
-        joint - self.entropy.joint_with_classes(&self.product, gram, &self.classes, room)
+        joint - self.label.joint(self.entropy, &self.product, gram, room)
     }
 
     fn room(&self) -> Spectrum {

@@ -2,9 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Whose kernels the estimate takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "network", derive(clap::ValueEnum))]
+pub enum Mode {
+    /// One sigma per layer, taken from the data, and a same-class label kernel.
+    #[default]
+    Improved,
+    /// As published: a sigma per channel, 5 n^(-1 / (4 + d)), and a Gaussian kernel over one-hot label columns.
+    Faithful,
+}
+
 /// How information is estimated.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Criterion {
+    /// Whose kernels.
+    pub mode: Mode,
     /// The entropy's order, over 1.
     pub alpha: f64,
     /// The kernel's sigma, in typical distances of the layer; see [`GaussianKernel`](super::GaussianKernel).
@@ -12,11 +25,13 @@ pub struct Criterion {
     /// Narrow kernels fill the joint entropy, and rounding then ranks; wide ones hold little against a copy of a filter
     /// already taken, for K o K is the same kernel at sigma / sqrt(2). At 4, layers of 256 channels have not filled.
     pub width: f64,
+    /// Evaluate every candidate, those too that provably cannot win.
+    pub exhaustive: bool,
 }
 
 impl Default for Criterion {
     fn default() -> Self {
-        Self { alpha: 1.01, width: 4.0 }
+        Self { mode: Mode::Improved, alpha: 1.01, width: 4.0, exhaustive: false }
     }
 }
 
@@ -25,16 +40,38 @@ impl Default for Criterion {
 /// F filters give an order of F and curves of F + 1 points: S_t is the set of the first t filters.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub struct LayerRanking {
-    /// The kernel width that all channels of the layer share, in the units of its maps.
+    /// The kernel width that all channels of the layer share, in the units of its maps; as published, the first one's.
     pub sigma: f64,
     /// The channels, best first.
     pub order: Vec<usize>,
-    /// I(Y; S_t) in nats, t = 0..=F, as estimated: Renyi's order is not quite 1, so it may fall by a little.
+    /// I(Y; Z u S_t) in nats, t = 0..=F, as estimated: Renyi's order is not quite 1, so it may fall by a little.
     pub information: Vec<f64>,
-    /// S(S_t) in nats, t = 0..=F; at most ln n.
+    /// S(Z u S_t) in nats, t = 0..=F; at most ln n.
     pub joint_entropy: Vec<f64>,
     /// The least t with ln n - S(S_t) under [`SATURATION`], where there is one.
     pub saturated_after: Option<usize>,
+    /// Why the order is the exact one.
+    pub proof: Proof,
+}
+
+/// What shows that no candidate left unevaluated could have been taken.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq)]
+pub struct Proof {
+    /// Candidates evaluated exactly.
+    pub evaluated: u64,
+    /// Candidates whose upper bound stayed under the winner.
+    pub skipped: u64,
+    /// The least distance of a skipped candidate's bound under its step's winner, in nats; `None` where none was skipped.
+    pub margin: Option<f64>,
+}
+
+impl Proof {
+    /// One step's counts, and the distance of the highest bound skipped.
+    pub(super) fn note(&mut self, evaluated: usize, skipped: usize, margin: Option<f64>) {
+        self.evaluated += evaluated as u64;
+        self.skipped += skipped as u64;
+        self.margin = [self.margin, margin].into_iter().flatten().reduce(f64::min);
+    }
 }
 
 /// A joint entropy this close to ln n, in nats, is full.
@@ -44,18 +81,25 @@ pub struct LayerRanking {
 pub const SATURATION: f64 = 1e-3;
 
 impl LayerRanking {
-    /// No filter taken yet: S_0 tells nothing.
-    pub(super) fn empty(sigma: f64) -> Self {
-        Self { sigma, order: Vec::new(), information: vec![0.0], joint_entropy: vec![0.0], saturated_after: None }
+    /// No filter taken yet: only Z tells.
+    pub(super) fn empty(sigma: f64, information: f64, joint_entropy: f64) -> Self {
+        Self {
+            sigma,
+            order: Vec::new(),
+            information: vec![information],
+            joint_entropy: vec![joint_entropy],
+            saturated_after: None,
+            proof: Proof::default(),
+        }
     }
 
-    /// c_t = I(Y; R | S_t) = I(Y; F) - I(Y; S_t), t = 0..=F: what the filters not taken yet still tell, in nats.
+    /// c_t = I(Y; R | Z u S_t) = I(Y; Z u F) - I(Y; Z u S_t), t = 0..=F: what the filters not taken yet still tell, in nats.
     pub fn cmi(&self) -> Vec<f64> {
         let whole = self.information.last().copied().unwrap_or(0.0);
         self.information.iter().map(|information| whole - information).collect()
     }
 
-    /// max over s <= t of I(Y; S_s), t = 0..=F: the curve for searches that need more filters never to tell less.
+    /// max over s <= t of I(Y; Z u S_s), t = 0..=F: the curve for searches that need more filters never to tell less.
     pub fn monotone_information(&self) -> Vec<f64> {
         let running = |best: &mut f64, &information: &f64| {
             *best = best.max(information);
@@ -64,10 +108,11 @@ impl LayerRanking {
         self.information.iter().scan(0.0, running).collect()
     }
 
-    /// I(Y; S_kept) / I(Y; F) on the monotone curve, so in 0..=1 and never falling; 1 where the layer tells nothing.
+    /// I(Y; S_kept | Z) / I(Y; F | Z) on the monotone curve, so in 0..=1 and never falling; 1 where the layer tells nothing.
     pub fn kept_share(&self, kept: usize) -> f64 {
         let information = self.monotone_information();
-        let whole = information.last().copied().unwrap_or(0.0);
-        if whole > 0.0 { information[kept.min(information.len() - 1)] / whole } else { 1.0 }
+        let given = information[0];
+        let whole = information.last().copied().unwrap_or(given) - given;
+        if whole > 0.0 { (information[kept.min(information.len() - 1)] - given) / whole } else { 1.0 }
     }
 }

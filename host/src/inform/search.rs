@@ -4,8 +4,9 @@ use rayon::prelude::*;
 
 use super::bound::TangentPlane;
 use super::gram::GramMatrix;
-use super::labels::Classes;
+use super::label::Label;
 use super::packed::PackedLower;
+use super::ranking::Proof;
 use super::renyi::RenyiEntropy;
 use super::spectrum::Spectrum;
 
@@ -32,32 +33,55 @@ struct Candidate {
     information_at_most: f64,
 }
 
-/// S as the product P of its kernels, R as a list and as the sum of its kernels.
+/// Z and S as the product P of their kernels, R as a list and as the sum of its kernels.
 pub(super) struct Search<'a> {
     grams: &'a [GramMatrix],
-    classes: &'a Classes,
+    label: &'a Label,
     entropy: RenyiEntropy,
     label_entropy: f64,
+    exhaustive: bool,
     product: GramMatrix,
     remaining: Vec<usize>,
     remaining_sum: PackedLower,
+    proof: Proof,
 }
 
 impl<'a> Search<'a> {
-    /// S = {}, R = all. The Gram matrices' samples are sorted as `classes` sorts them.
-    pub(super) fn new(grams: &'a [GramMatrix], classes: &'a Classes, entropy: RenyiEntropy) -> Self {
-        let samples = classes.order().len();
+    /// P = `base`, the product of the kernels of Z; S = {}, R = all. All samples are sorted by class.
+    pub(super) fn new(
+        grams: &'a [GramMatrix],
+        label: &'a Label,
+        entropy: RenyiEntropy,
+        base: GramMatrix,
+        exhaustive: bool,
+    ) -> Self {
+        let samples = base.samples();
         let mut remaining_sum = PackedLower::filled(samples, 0.0);
         grams.iter().for_each(|gram| remaining_sum.add_scaled(1.0, gram.packed()));
         Self {
             grams,
-            classes,
+            label,
             entropy,
-            label_entropy: entropy.of_classes(classes),
-            product: GramMatrix::ones(samples),
+            label_entropy: label.entropy(entropy),
+            exhaustive,
+            product: base,
             remaining: (0..grams.len()).collect(),
             remaining_sum,
+            proof: Proof::default(),
         }
+    }
+
+    /// What P tells now, as if of a channel that adds nothing.
+    pub(super) fn start(&self) -> Evaluated {
+        let (nothing, mut room) = (GramMatrix::ones(self.product.samples()), self.room());
+        let joint = self.entropy.joint(&self.product, &nothing, &mut room);
+        let with_label = self.label.joint(self.entropy, &self.product, &nothing, &mut room);
+        Evaluated { channel: usize::MAX, joint, information: self.label_entropy + joint - with_label }
+    }
+
+    /// What was skipped so far, and by how much.
+    pub(super) fn proof(&self) -> Proof {
+        self.proof
     }
 
     /// Moves the best filter from R to S; none once R is empty.
@@ -73,7 +97,7 @@ impl<'a> Search<'a> {
     /// The filter of the highest information; of those within `TIE` of it, the lowest index.
     ///
     /// Filters are evaluated from the highest bound down, until no bound left reaches a tie with the best.
-    fn best(&self, on_evaluated: &(dyn Fn(u64) + Sync)) -> Option<Evaluated> {
+    fn best(&mut self, on_evaluated: &(dyn Fn(u64) + Sync)) -> Option<Evaluated> {
         let mut candidates = self.candidates();
         candidates.sort_by(|a, b| b.information_at_most.total_cmp(&a.information_at_most));
         let mut evaluated: Vec<Evaluated> = Vec::new();
@@ -86,7 +110,9 @@ impl<'a> Search<'a> {
             highest = evaluated.iter().fold(highest, |highest, candidate| highest.max(candidate.information));
             on_evaluated(batch.len() as u64);
         }
-        on_evaluated((candidates.len() - evaluated.len()) as u64);
+        let skipped = &candidates[evaluated.len()..];
+        on_evaluated(skipped.len() as u64);
+        self.proof.note(evaluated.len(), skipped.len(), skipped.first().map(|next| highest - next.information_at_most));
         let tied = evaluated.into_iter().filter(|candidate| candidate.information >= highest - TIE);
         tied.min_by_key(|candidate| candidate.channel)
     }
@@ -94,7 +120,7 @@ impl<'a> Search<'a> {
     /// S(P o K_j o K_Y) of each filter of R, and from it and the tangent plane the most that it may tell.
     fn candidates(&self) -> Vec<Candidate> {
         let with_label = |room: &mut Spectrum, &channel: &usize| {
-            self.entropy.joint_with_classes(&self.product, &self.grams[channel], self.classes, room)
+            self.label.joint(self.entropy, &self.product, &self.grams[channel], room)
         };
         let with_labels = || self.remaining.par_iter().map_init(|| self.room(), with_label).collect::<Vec<f64>>();
         let (plane, with_labels) = rayon::join(|| self.tangent_plane(), with_labels);
@@ -108,7 +134,7 @@ impl<'a> Search<'a> {
 
     /// The tangent at the mean of what the filters of R would make of P; none where exact entropies are cheaper.
     fn tangent_plane(&self) -> Option<TangentPlane> {
-        if self.entropy.needs_no_spectrum() || self.remaining.is_empty() {
+        if self.exhaustive || self.entropy.needs_no_spectrum() || self.remaining.is_empty() {
             return None;
         }
         let mut mean = PackedLower::filled(self.product.samples(), 0.0);

@@ -13,6 +13,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::augment::{Augmentation, blend};
+use super::backend;
 use super::batch::nchw_tensor;
 use super::schedule::Schedule;
 use super::train::{FitOptions, State, Watch};
@@ -41,7 +42,7 @@ impl<'a> Descent<'a> {
         images: &'a Images,
         options: &'a FitOptions,
     ) -> Result<Descent<'a>> {
-        let device = Device::flex().autodiff();
+        let device = backend::device().autodiff();
         let mut optimizer = ModuleOptimizer::from(DecayedSgd::new(options));
         if !state.momentum.is_empty() {
             let bytes = Bytes::from_bytes_vec(state.momentum.clone());
@@ -50,7 +51,7 @@ impl<'a> Descent<'a> {
         }
         Ok(Descent {
             vgg: Vgg::new(&state.network, &device)?,
-            teacher: teacher.map(|teacher| Vgg::new(teacher, &Device::flex())).transpose()?,
+            teacher: teacher.map(|teacher| Vgg::new(teacher, &backend::device())).transpose()?,
             optimizer,
             device,
             images,
@@ -120,7 +121,7 @@ impl<'a> Descent<'a> {
     /// temperature 1, for a network trained on smoothed labels is soft already. A teacher can answer for any image, so
     /// the images are blended: few images then teach nearly as much as many. Beyer et al. 2021 (arXiv 2106.05237).
     fn answers(&self, teacher: &Vgg, pixels: &[u8]) -> Result<Vec<f32>> {
-        let inputs = nchw_tensor(pixels, self.images.shape, self.normalization, &Device::flex());
+        let inputs = nchw_tensor(pixels, self.images.shape, self.normalization, &backend::device());
         numbers(softmax(teacher.forward(inputs), 1))
     }
 

@@ -1,8 +1,8 @@
 //! What a network says about images.
 
 use anyhow::{Result, ensure};
-use burn::tensor::Device;
 
+use super::backend;
 use super::batch::tensor;
 use super::vgg::{Vgg, numbers};
 use super::weights::Network;
@@ -22,7 +22,7 @@ pub fn logits(network: &Network, images: &Images) -> Result<Vec<f32>> {
         images.shape,
         network.input
     );
-    let device = Device::flex();
+    let device = backend::device();
     let vgg = Vgg::new(network, &device)?;
     let mut all = Vec::with_capacity(images.len() * network.classes);
     for from in (0..images.len()).step_by(BATCH) {

@@ -3,10 +3,12 @@
 
 pub mod arch;
 mod augment;
+pub mod backend;
 pub mod batch;
 pub mod checkpoint;
 mod descent;
 pub mod evaluate;
+pub mod gradients;
 pub mod schedule;
 pub mod taps;
 #[cfg(test)]

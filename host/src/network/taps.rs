@@ -1,8 +1,8 @@
 //! What each layer gives after its ReLU, as plain numbers.
 
 use anyhow::Result;
-use burn::tensor::Device;
 
+use super::backend;
 use super::batch::tensor;
 use super::vgg::{Tap, Vgg, numbers};
 use super::weights::Network;
@@ -33,7 +33,7 @@ pub fn observe(
     images: &Images,
     mut each: impl FnMut(Vec<Activations>, Vec<f32>) -> Result<()>,
 ) -> Result<()> {
-    let device = Device::flex();
+    let device = backend::device();
     let vgg = Vgg::new(network, &device)?;
     for from in (0..images.len()).step_by(BATCH) {
         let to = (from + BATCH).min(images.len());

@@ -5,19 +5,22 @@ use secateur_shared::layer::Table;
 use secateur_shared::memory::{self, BoardMemory, Footprint, MemoryPlan};
 
 use super::order::LayerOrder;
+use super::work::Work;
 use crate::data::Shape;
 use crate::failure::Failure;
 use crate::network::{Arch, Item, Network};
 use crate::quantize::layout;
 use crate::report::bytes;
 
-/// What the image may occupy, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the image may occupy, in bytes, and how long it may compute.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Budget {
     /// From the start of flash to the last loaded byte.
     pub flash_bytes: u32,
     /// Static variables, arena and stack reserve.
     pub ram_bytes: u32,
+    /// What one image may cost; where absent, anything.
+    pub work: Option<Work>,
 }
 
 /// How many filters each prunable layer keeps, and what the network then occupies.
@@ -82,8 +85,12 @@ impl<'a> Ground<'a> {
     /// [`Failure::BudgetUnreachable`] with the smallest reachable figures and what stands in the way.
     pub fn check_reachable(&self, budget: Budget) -> Result<()> {
         let layers = self.arch.items().iter().filter(|item| **item != Item::Pool).count();
-        let least = self.plan(&vec![1; layers])?.memory;
-        unreachable(&least, budget).map_or(Ok(()), |failure| Err(failure.into()))
+        let least = vec![1; layers];
+        let mut reasons = unreachable(&self.plan(&least)?.memory, budget);
+        if let Some(work) = budget.work {
+            reasons.extend(work.unreachable(&self.table(&least)?)?);
+        }
+        if reasons.is_empty() { Ok(()) } else { Err(Failure::BudgetUnreachable(reasons.join("; and ")).into()) }
     }
 
     fn table(&self, widths: &[usize]) -> Result<Table> {
@@ -99,6 +106,9 @@ impl<'a> Ground<'a> {
         let fixed = self.footprint.static_ram_bytes + self.board.stack_reserve_bytes;
         let arena = budget.ram_bytes.saturating_sub(fixed) & !(secateur_shared::header::ALIGNMENT as u32 - 1);
         let mut excess = over(plan.flash_bytes, budget.flash_bytes);
+        if let Some(work) = budget.work {
+            excess += work.excess(&table)?;
+        }
         for step in table.steps() {
             excess += over(memory::working_bytes(&step?), arena);
         }
@@ -192,7 +202,7 @@ fn replaced(widths: &[usize], layer: usize, width: usize) -> Vec<usize> {
 }
 
 /// What the narrowest network occupies, and which part of it cannot shrink.
-fn unreachable(least: &MemoryPlan, budget: Budget) -> Option<Failure> {
+fn unreachable(least: &MemoryPlan, budget: Budget) -> Vec<String> {
     let mut reasons = Vec::new();
     if least.flash_bytes > budget.flash_bytes {
         reasons.push(format!(
@@ -216,5 +226,5 @@ fn unreachable(least: &MemoryPlan, budget: Budget) -> Option<Failure> {
             bytes(budget.ram_bytes),
         ));
     }
-    (!reasons.is_empty()).then(|| Failure::BudgetUnreachable(reasons.join("; and ")))
+    reasons
 }

@@ -21,8 +21,8 @@ pub fn orders(network: &Network, images: &Images) -> Result<Vec<LayerOrder>> {
 ///
 /// Again and again the filter leaves whose highest CKA with another that is still there is the highest of all. The
 /// highest, not the mean: a filter with one twin among many strangers costs nothing to take out, and its mean is low;
-/// one that is a little like all others is nobody's copy, and its mean is high. Both of a pair have the same highest, so
-/// the mean decides between them, then the higher index leaves. Silent filters leave first of all.
+/// one that is a little like all others is nobody's copy, and its mean is high. Both of a pair have the same highest,
+/// so the mean decides between them, then the higher index leaves. Silent filters leave first of all.
 ///
 /// What a filter adds to those that stay after it is 1 less that highest CKA; a prefix keeps its part of the sum.
 fn order(name: &str, maps: &Maps) -> Result<LayerOrder> {

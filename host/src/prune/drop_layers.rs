@@ -66,8 +66,9 @@ pub fn likeness(network: &Network, images: &Images) -> Result<Vec<Likeness>> {
 
 /// Takes layers out where a run of neighbors has a CKA of `threshold` (0.95, 0.98, 0.99) and more from one to the next.
 ///
-/// Of each run the first layer stays, and every `stride`-th of the others, from the second layer on, is to go; it goes if
-/// its inputs and outputs are equally many, so that the layers around it still fit. The network is not trained again.
+/// Of each run the first layer stays, and every `stride`-th of the others, from the second layer on, is to go; it goes
+/// if its inputs and outputs are equally many, so that the layers around it still fit. The network is not trained
+/// again.
 ///
 /// # Errors
 /// A threshold outside 0..=1, a stride of 0, and those of `likeness`.

@@ -24,7 +24,7 @@ impl LayerOrder {
         for (place, &filter) in order.iter().enumerate() {
             sum += scores[filter];
             // A layer whose filters are all worth nothing keeps by number.
-            kept_share.push(if whole > 0.0 { sum / whole } else { (place + 1) as f64 / order.len() as f64 });
+            kept_share.push(if whole > 0.0 { (sum / whole).min(1.0) } else { (place + 1) as f64 / order.len() as f64 });
         }
         if let Some(last) = kept_share.last_mut() {
             *last = 1.0;

@@ -14,7 +14,7 @@ use crate::inform::{Criterion, LayerRanking, evaluations, rank};
 use crate::network::{Network, taps};
 
 /// Part of every cached result's key: counted up whenever the same inputs would be ranked differently.
-const REVISION: u32 = 1;
+const REVISION: u32 = 2;
 
 /// How a survey is made.
 #[derive(Clone, Debug, Serialize)]
@@ -80,7 +80,7 @@ fn rank_layers(network: &Network, images: &Images, criterion: &Criterion) -> Res
     for (maps, layer) in maps.iter().zip(network.prunable()) {
         let name = names[layer].clone();
         bar.set_message(name.clone());
-        let ranking = rank(maps, &images.labels, criterion, &|count| bar.inc(count))?;
+        let ranking = rank(maps, &images.labels, criterion, &[], &|count| bar.inc(count))?;
         layers.push(LayerSurvey { name, ranking });
     }
     bar.finish_and_clear();

@@ -8,6 +8,7 @@ use tabled::builder::Builder;
 use super::inputs;
 use super::survey::{self, Options, Survey};
 use crate::data::files::write_atomically;
+use crate::inform::{LayerRanking, Proof};
 use crate::report::render;
 
 /// What `survey` was asked to do.
@@ -37,10 +38,27 @@ pub fn run(request: &Request) -> Result<()> {
     }
 }
 
+/// How many candidates were evaluated, and how far under each step's winner the bounds of all others stayed.
+fn evaluated(ranking: &LayerRanking) -> String {
+    let Proof { evaluated, skipped, margin } = ranking.proof;
+    let rest = margin.map_or(String::new(), |margin| format!(", the others proven {margin:.0e} nats short"));
+    format!("{evaluated} of {}{rest}", evaluated + skipped)
+}
+
 /// The share of I(Y; F) that parts of each order keep.
 fn table(survey: &Survey) -> String {
     let mut table = Builder::default();
-    table.push_record(["layer", "filters", "I(Y;F) nats", "in 1/8", "in 1/4", "in 1/2", "in 3/4", "order"]);
+    table.push_record([
+        "layer",
+        "filters",
+        "I(Y;F) nats",
+        "in 1/8",
+        "in 1/4",
+        "in 1/2",
+        "in 3/4",
+        "order",
+        "evaluated",
+    ]);
     for layer in &survey.layers {
         let ranking = &layer.ranking;
         let filters = ranking.order.len();
@@ -54,6 +72,7 @@ fn table(survey: &Survey) -> String {
             kept(4),
             kept(6),
             ranking.saturated_after.map_or("to the end".to_owned(), |after| format!("saturates after {after}")),
+            evaluated(ranking),
         ]);
     }
     render(table)

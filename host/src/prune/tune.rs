@@ -21,18 +21,23 @@ pub fn fine_tune(pruned: Network, unpruned: &Network, data: &DataSet, options: &
     if pruned.arch == unpruned.arch {
         return Ok(pruned);
     }
-    let options = FitOptions { epochs: epochs(options.epochs, &pruned, unpruned)?, ..options.clone() };
+    let options = FitOptions { epochs: epochs(options.epochs, unpruned, &pruned)?, ..options.clone() };
+    train(pruned, unpruned, data, &options)
+}
+
+/// As [`fine_tune`], for just so many epochs.
+pub(super) fn train(pruned: Network, unpruned: &Network, data: &DataSet, options: &FitOptions) -> Result<Network> {
     let style = ProgressStyle::with_template("fine-tune {bar:40} {pos}/{len} steps, {msg}, {eta} left");
     let bar = ProgressBar::new(options.steps(data.train.len()) as u64);
     let mut watch = Bar(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())));
     let flags = "fine-tuning (--fine-tune-epochs, --fine-tune-rate)";
-    let network = distill(pruned, unpruned, &data.train, &options, &mut watch).context(flags)?;
+    let network = distill(pruned, unpruned, &data.train, options, &mut watch).context(flags)?;
     watch.0.finish_and_clear();
     Ok(network)
 }
 
 /// A network that keeps the share s of its weights is trained 1 / sqrt(s) times as long as one that keeps them all.
-fn epochs(whole: f64, pruned: &Network, unpruned: &Network) -> Result<f64> {
+pub(super) fn epochs(whole: f64, unpruned: &Network, pruned: &Network) -> Result<f64> {
     Ok(whole * (unpruned.weights()? as f64 / pruned.weights()? as f64).sqrt())
 }
 

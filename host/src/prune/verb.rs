@@ -8,7 +8,7 @@ use secateur_boards::BoardSpec;
 
 use super::budget::{self, Budget, Ground, Plan};
 use super::survey::{self, Survey};
-use super::{finish, inputs, surgery, tune};
+use super::{finish, inputs, steps};
 use crate::data::DataSet;
 use crate::data::files::{folder_of, remove, write_atomically};
 use crate::failure::Failure;
@@ -36,6 +36,8 @@ pub struct Request {
     pub survey: survey::Options,
     /// How the pruned network is trained.
     pub fine_tune: FitOptions,
+    /// In how many rounds of cutting and training.
+    pub steps: usize,
     /// Test images to run on the board; 0 runs none.
     pub device_images: usize,
     /// The folder of all results.
@@ -151,11 +153,11 @@ impl<'r> Bench<'r> {
 
     /// Surgery and fine-tuning.
     fn prune(&mut self, survey: &Survey, plan: &Plan) -> Result<Network> {
-        let pruned = surgery::remove(&self.network, &surgery::kept(&survey.orders(), &plan.widths))?;
         let options = &self.request.fine_tune;
+        let rounds = steps::Rounds { count: self.request.steps, rank_again: None };
         self.timed(
             |seconds| &mut seconds.fine_tune,
-            |bench| tune::fine_tune(pruned, &bench.network, &bench.data, options),
+            |bench| steps::prune(&bench.network, &survey.orders(), &plan.widths, &bench.data, options, &rounds),
         )
     }
 
@@ -201,7 +203,7 @@ impl<'r> Bench<'r> {
         linked: Bytes,
     ) -> Result<Report> {
         let accuracy = self.timed(|seconds| &mut seconds.desk, |bench| bench.accuracy(pruned, &product.blob))?;
-        let Budget { flash_bytes, ram_bytes } = self.request.budget;
+        let Budget { flash_bytes, ram_bytes, .. } = self.request.budget;
         Ok(Report {
             name: self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             board: self.request.board.name.clone(),
@@ -280,6 +282,10 @@ impl Budget {
                 .into());
             }
         }
-        Ok(Self { flash_bytes: flash.unwrap_or(board.flash.bytes), ram_bytes: ram.unwrap_or(board.ram.bytes) })
+        Ok(Self {
+            flash_bytes: flash.unwrap_or(board.flash.bytes),
+            ram_bytes: ram.unwrap_or(board.ram.bytes),
+            work: None,
+        })
     }
 }

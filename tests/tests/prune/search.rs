@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use secateur::data::Shape;
 use secateur::failure::Failure;
-use secateur::inform::LayerRanking;
+use secateur::inform::{LayerRanking, Proof};
 use secateur::network::{Arch, Item};
 use secateur::prune::survey::{LayerSurvey, Survey};
 use secateur::prune::{Budget, Ground, Plan, budget};
@@ -64,7 +64,14 @@ fn survey(arch: &Arch, gains: &[f64]) -> Survey {
         let information: Vec<f64> = std::iter::once(0.0).chain(gains.by_ref().take(width).scan(0.0, rise)).collect();
         let joint_entropy = vec![0.0; width + 1];
         let order = (0..width).collect();
-        let ranking = LayerRanking { sigma: 1.0, order, information, joint_entropy, saturated_after: None };
+        let ranking = LayerRanking {
+            sigma: 1.0,
+            order,
+            information,
+            joint_entropy,
+            saturated_after: None,
+            proof: Proof::default(),
+        };
         LayerSurvey { name: "layer".to_owned(), ranking }
     });
     Survey { layers: layers.collect() }
@@ -86,7 +93,7 @@ impl Case {
     }
 
     fn search(&self, flash_bytes: u32, ram_bytes: u32) -> anyhow::Result<Plan> {
-        budget::search(&self.survey.orders(), &self.ground(&board()), Budget { flash_bytes, ram_bytes })
+        budget::search(&self.survey.orders(), &self.ground(&board()), Budget { flash_bytes, ram_bytes, work: None })
     }
 
     /// The plan for a budget that is reachable; it fits.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::super::bound::TangentPlane;
 use super::super::cmi::layer_grams;
 use super::super::packed::PackedLower;
-use super::super::{Classes, GramMatrix, LayerRanking, RenyiEntropy, Spectrum};
+use super::super::{Classes, Criterion, GramMatrix, LayerRanking, RenyiEntropy, Spectrum};
 use super::{layer, product, ranked};
 
 /// Rounding, in nats.
@@ -18,7 +18,7 @@ proptest! {
     fn entropies_and_information_keep_their_bounds(seed: u64, samples in 20..60_usize, width in 0.3..8.0_f64, alpha in 1.005..3.0_f64) {
         let (maps, labels) = layer(samples, 4, 3, seed);
         let (classes, entropy) = (Classes::new(&labels).expect("labels"), RenyiEntropy::new(alpha).expect("order"));
-        let grams = layer_grams(&maps, &classes, width).1;
+        let grams = layer_grams(&maps, &classes, &Criterion { width, ..Criterion::default() }, 1).1;
         let (ones, mut room) = (GramMatrix::ones(samples), Spectrum::new(samples));
         let (first, rest) = (&grams[0], product(samples, &grams[1..]));
         let joint = entropy.joint(first, &rest, &mut room);
@@ -48,7 +48,7 @@ proptest! {
     fn the_tangent_plane_bounds_every_entropy_and_touches_at_its_reference(seed: u64, width in 0.3..8.0_f64, alpha in 1.005..3.0_f64) {
         let (maps, labels) = layer(40, 8, 2, seed);
         let (classes, entropy) = (Classes::new(&labels).expect("labels"), RenyiEntropy::new(alpha).expect("order"));
-        let grams = layer_grams(&maps, &classes, width).1;
+        let grams = layer_grams(&maps, &classes, &Criterion { width, ..Criterion::default() }, 1).1;
         let (base, mut room) = (product(40, &grams[..3]), Spectrum::new(40));
         let mut mean = PackedLower::filled(40, 0.0);
         grams[3..].iter().for_each(|gram| mean.add_scaled(0.2, gram.packed()));
@@ -79,8 +79,8 @@ fn an_order_of_one_or_less_is_refused() {
 #[test]
 fn a_share_never_falls_where_the_estimate_does() {
     let information = vec![0.0, 1.0, 0.8, 2.0, 1.6];
-    let ranking = LayerRanking { information, order: vec![0, 1, 2, 3], ..LayerRanking::empty(1.0) };
+    let ranking = LayerRanking { information, order: vec![0, 1, 2, 3], ..LayerRanking::empty(1.0, 0.0, 0.0) };
     let shares: Vec<f64> = (0..=5).map(|kept| ranking.kept_share(kept)).collect();
     assert_eq!(shares, [0.0, 0.5, 0.5, 1.0, 1.0, 1.0]);
-    assert_eq!(LayerRanking::empty(1.0).kept_share(0), 1.0);
+    assert_eq!(LayerRanking::empty(1.0, 0.0, 0.0).kept_share(0), 1.0);
 }

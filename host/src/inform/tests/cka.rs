@@ -20,7 +20,7 @@ fn of_channel(maps: &Maps, channel: usize) -> UnitKernel {
     UnitKernel::of_channel(maps, channel).expect("enough samples")
 }
 
-/// Song et al. 2012, eq. 5, written out: (tr(K L) + 1'K1 1'L1 / ((n-1)(n-2)) - 2 1'KL1 / (n-2)) / (n (n-3)), no diagonals.
+/// Song et al. 2012, written out: (tr(K L) + 1'K1 1'L1 / ((n-1)(n-2)) - 2 1'KL1 / (n-2)) / (n (n-3)), no diagonals.
 fn hsic(k: &Mat<f64>, l: &Mat<f64>) -> f64 {
     let n = k.nrows() as f64;
     let (product, ones) = (k * l, Mat::<f64>::full(k.nrows(), 1, 1.0));

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod cka;
+mod conditions;
 mod order;
 mod permutation;
 mod spectra;
@@ -34,7 +35,7 @@ pub(super) fn layer(samples: usize, channels: usize, positions: usize, seed: u64
 
 /// The ranking under a kernel width, at the default order.
 pub(super) fn ranked(maps: &Maps, labels: &[u8], width: f64) -> LayerRanking {
-    rank(maps, labels, &Criterion { width, ..Criterion::default() }, &|_| ()).expect("ranked")
+    rank(maps, labels, &Criterion { width, ..Criterion::default() }, &[], &|_| ()).expect("ranked")
 }
 
 /// The product of a set of kernels.

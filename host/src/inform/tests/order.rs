@@ -11,7 +11,7 @@ use super::{layer, product, ranked};
 fn plain_order(maps: &Maps, labels: &[u8], criterion: &Criterion) -> Vec<usize> {
     let (classes, entropy) =
         (Classes::new(labels).expect("labels"), RenyiEntropy::new(criterion.alpha).expect("order"));
-    let grams = layer_grams(maps, &classes, criterion.width).1;
+    let grams = layer_grams(maps, &classes, criterion, 1).1;
     let mut room = Spectrum::new(maps.samples());
     let mut information = |base: &GramMatrix, channel: usize| {
         let gram = &grams[channel];
@@ -39,8 +39,8 @@ fn skipped_evaluations_never_change_the_order() {
         (40, 3, 4.0, 2.0),
     ] {
         let (maps, labels) = layer(80, channels, positions, 11);
-        let criterion = Criterion { alpha, width };
-        let ranking = rank(&maps, &labels, &criterion, &|_| ()).expect("ranked");
+        let criterion = Criterion { alpha, width, ..Criterion::default() };
+        let ranking = rank(&maps, &labels, &criterion, &[], &|_| ()).expect("ranked");
         assert_eq!(ranking.order, plain_order(&maps, &labels, &criterion), "{positions} positions, {criterion:?}");
     }
 }
@@ -126,12 +126,12 @@ fn a_kernel_far_too_narrow_is_reported_as_saturated() {
 #[test]
 fn labels_must_match_and_every_evaluation_is_reported() {
     let (maps, labels) = layer(40, 11, 2, 4);
-    let error = rank(&maps, &labels[1..], &Criterion::default(), &|_| ()).expect_err("refused");
+    let error = rank(&maps, &labels[1..], &Criterion::default(), &[], &|_| ()).expect_err("refused");
     assert!(error.to_string().starts_with("39 labels for 40 samples"));
     let wide = Criterion { width: 0.0, ..Criterion::default() };
-    assert!(rank(&maps, &labels, &wide, &|_| ()).is_err());
+    assert!(rank(&maps, &labels, &wide, &[], &|_| ()).is_err());
     let done = std::sync::atomic::AtomicU64::new(0);
     let count = |more| _ = done.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
-    rank(&maps, &labels, &Criterion::default(), &count).expect("ranked");
+    rank(&maps, &labels, &Criterion::default(), &[], &count).expect("ranked");
     assert_eq!(done.into_inner(), evaluations(11));
 }

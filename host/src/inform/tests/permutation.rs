@@ -4,8 +4,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::super::cmi::layer_grams;
-use super::super::{Classes, Criterion, Maps, PermutationTest, Tested, rank};
-use super::product;
+use super::super::{Classes, Condition, Criterion, Maps, Mode, PermutationTest, Tested, rank};
 
 const SAMPLES: usize = 120;
 const CLASSES: usize = 4;
@@ -27,8 +26,8 @@ fn layer(telling: usize, filters: usize, seed: u64) -> (Maps, Vec<u8>) {
 
 fn tested(maps: &Maps, labels: &[u8], test: PermutationTest) -> Tested {
     let criterion = Criterion { width: 1.0, ..Criterion::default() };
-    let order = rank(maps, labels, &criterion, &|_| ()).expect("ranked").order;
-    test.run(maps, labels, &criterion, &order, None).expect("tested")
+    let order = rank(maps, labels, &criterion, &[], &|_| ()).expect("ranked").order;
+    test.run(maps, labels, &criterion, &order, &[]).expect("tested")
 }
 
 /// The search offers the luckiest of the noise first, which may pass once or twice.
@@ -63,12 +62,22 @@ fn the_same_seed_gives_the_same_p_values() {
 fn what_is_given_leaves_a_copy_nothing_to_tell() {
     let (maps, labels) = layer(1, 2, 6);
     let criterion = Criterion { width: 0.3, ..Criterion::default() };
-    let classes = Classes::new(&labels).expect("labels");
-    let grams = layer_grams(&maps, &classes, criterion.width).1;
-    let given = product(SAMPLES, [&grams[0], &grams[0], &grams[0]]);
-    let run = |given| PermutationTest::default().run(&maps, &labels, &criterion, &[0], given).expect("tested");
-    assert_eq!(run(None).kept, 1);
-    assert_eq!(run(Some(&given)).kept, 0);
+    let given = Condition::new(&maps, &[0, 0, 0], &labels, &criterion).expect("a condition");
+    let run =
+        |given: &[Condition]| PermutationTest::default().run(&maps, &labels, &criterion, &[0], given).expect("tested");
+    assert_eq!(run(&[]).kept, 1);
+    assert_eq!(run(&[given]).kept, 0);
+}
+
+#[test]
+fn the_published_kernels_tell_a_label_from_noise_too() {
+    let (maps, labels) = layer(1, 2, 9);
+    let strong = (0..2).flat_map(|filter| maps.channel(filter)).map(|value| 20.0 * value).collect();
+    let strong = Maps::new(SAMPLES, 2, 1, strong).expect("maps");
+    let criterion = Criterion { mode: Mode::Faithful, ..Criterion::default() };
+    let run =
+        |order: &[usize]| PermutationTest::default().run(&strong, &labels, &criterion, order, &[]).expect("tested");
+    assert_eq!((run(&[0]).kept, run(&[1]).kept), (1, 0));
 }
 
 #[test]
@@ -78,7 +87,7 @@ fn a_permuted_kernel_is_that_of_permuted_samples() {
     let moved = places.iter().map(|&place| maps.channel(0)[place]).collect();
     let moved = Maps::new(SAMPLES, 1, 1, moved).expect("maps");
     let classes = Classes::new(&[0; SAMPLES]).expect("labels");
-    let gram = |maps: &Maps| layer_grams(maps, &classes, 1.0).1.remove(0);
+    let gram = |maps: &Maps| layer_grams(maps, &classes, &Criterion::default(), 1).1.remove(0);
     let (permuted, expected) = (gram(&maps).permuted(&places), gram(&moved));
     let pairs = permuted.packed().values().iter().zip(expected.packed().values());
     pairs.for_each(|(a, b)| assert!((a - b).abs() < 1e-12));

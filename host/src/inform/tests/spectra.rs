@@ -3,7 +3,7 @@
 use faer::{Mat, Side};
 
 use super::super::cmi::layer_grams;
-use super::super::{Classes, GramMatrix, RenyiEntropy, Spectrum, tridiagonal};
+use super::super::{Classes, Criterion, GramMatrix, RenyiEntropy, Spectrum, tridiagonal};
 use super::{layer, product};
 
 /// (a o b / n), whole, optionally with everything between classes struck out.
@@ -31,7 +31,7 @@ fn blocks_and_shortcuts_equal_the_dense_spectrum() {
     labels[17] = 200;
     let classes = Classes::new(&labels).expect("labels");
     assert_eq!(classes.blocks().last().map(|block| block.len()), Some(1));
-    let grams = layer_grams(&maps, &classes, 2.0).1;
+    let grams = layer_grams(&maps, &classes, &Criterion { width: 2.0, ..Criterion::default() }, 1).1;
     let (base, mut room) = (product(90, &grams[..4]), Spectrum::new(90));
     for alpha in [1.01, 1.5, 2.0, 3.0] {
         let entropy = RenyiEntropy::new(alpha).expect("order");

@@ -1,9 +1,8 @@
 //! burn computes the formulas, and gives back the numbers that it got.
 
-use burn::tensor::Device;
-
 use super::formulas::{outputs, products};
 use super::{CLASSES, images, network};
+use crate::network::backend::device;
 use crate::network::vgg::Vgg;
 use crate::network::{Layer, evaluate, taps};
 
@@ -76,7 +75,7 @@ fn the_survey_gets_each_channel_of_each_image_in_its_place() {
 #[test]
 fn a_network_comes_back_from_burn_as_it_went_in() {
     let network = network(1);
-    for device in [Device::flex(), Device::flex().autodiff()] {
+    for device in [device(), device().autodiff()] {
         let vgg = Vgg::new(&network, &device).expect("has a classifier");
         let back = vgg.to_network(&super::network(2)).expect("reads back");
         assert_eq!(back, network);

@@ -11,7 +11,8 @@ const MOST_ROUNDS: usize = 100;
 /// Points that belong together, by index; never empty.
 pub(super) type Cluster = Vec<usize>;
 
-/// Two start centers by k-means++: the second drawn by its squared distance to the first. Arthur and Vassilvitskii 2007.
+/// Two start centers by k-means++: the second drawn by its squared distance to the first. Arthur and Vassilvitskii
+/// 2007.
 pub(super) fn start(points: &[Point], random: &mut impl Rng) -> Vec<Point> {
     let first = points[random.random_range(0..points.len())];
     let weights: Vec<f64> = points.iter().map(|point| squared_distance(*point, first)).collect();
@@ -23,7 +24,8 @@ pub(super) fn start(points: &[Point], random: &mut impl Rng) -> Vec<Point> {
     vec![first, drawn.map_or(first, |drawn| points[drawn])]
 }
 
-/// Lloyd 1982: points go to the nearest center (of equal ones the first), centers to their points' mean, until none moves.
+/// Lloyd 1982: points go to the nearest center (of equal ones the first), centers to their points' mean, until none
+/// moves.
 ///
 /// Centers that no point is nearest to are dropped.
 pub(super) fn settle(points: &[Point], mut centers: Vec<Point>) -> Vec<Cluster> {

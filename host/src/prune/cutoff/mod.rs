@@ -142,7 +142,7 @@ impl Evidence<'_> {
         let (maps, layers) = (self.maps, self.orders.len());
         ensure!(maps.len() == layers, "{} layers' maps for {layers} layers: give the survey's maps", maps.len());
         let order = &self.orders[layer];
-        let tested = self.test.run(&maps[layer], self.labels, &self.criterion, &order.order, None)?;
+        let tested = self.test.run(&maps[layer], self.labels, &self.criterion, &order.order, &[])?;
         Ok(LayerCut { kept: tested.kept.max(1), p_values: tested.p_values, ..LayerCut::whole(order) })
     }
 }

@@ -42,7 +42,11 @@ proptest! {
     }
 
     #[test]
-    fn scree_finds_an_elbow_through_noise(elbow in 1..30_usize, flat in 1..30_usize, noise in prop::collection::vec(-1e-6..1e-6_f64, 60)) {
+    fn scree_finds_an_elbow_through_noise(
+        elbow in 1..30_usize,
+        flat in 1..30_usize,
+        noise in prop::collection::vec(-1e-6..1e-6_f64, 60),
+    ) {
         let steep = (0..elbow).map(|_| 1.0 / elbow as f64).chain((0..flat).map(|_| 0.0));
         let gains: Vec<f64> = steep.zip(&noise).map(|(gain, noise)| gain + noise).collect();
         prop_assert!(scree::candidates(&falling(&gains, 0.0)).contains(&elbow));

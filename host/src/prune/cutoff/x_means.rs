@@ -17,9 +17,9 @@ const DIMENSIONS: f64 = 2.0;
 
 /// Numbers of filters to keep, ascending, by a layer's curve c_t, t = 0..=F (nats, or any unit: only shares count).
 ///
-/// The points are (t / F, c_t / c_0), both in 0..1: with t itself, as published, the distance between two points is that
-/// of their indices, and the curve hardly matters. Each cluster but the one of t = 0 gives a candidate, its first t:
-/// *keep t filters*, `order[..t]`. All F where the curve has no bend or no second cluster.
+/// The points are (t / F, c_t / c_0), both in 0..1: with t itself, as published, the distance between two points is
+/// that of their indices, and the curve hardly matters. Each cluster but the one of t = 0 gives a candidate, its first
+/// t: *keep t filters*, `order[..t]`. All F where the curve has no bend or no second cluster.
 pub fn candidates(curve: &[f64]) -> Vec<usize> {
     let filters = curve.len().saturating_sub(1);
     let Some(shares) = shares(curve) else { return vec![filters] };
@@ -76,7 +76,7 @@ impl Split {
 /// The Bayesian information criterion of K spherical Gaussians of one variance on N points of M dimensions.
 ///
 /// L - (p / 2) ln N with p = (K - 1) + M K + 1, L = sum of n_j ln n_j - n_j ln N - (n_j / 2) ln 2 pi -
-/// (n_j M / 2) ln s2 - (n_j - K) / 2, and s2 = sum of ||x - c||^2 / (N - K). Pelleg and Moore 2000, section 3.2.
+/// (n_j M / 2) ln s2 - (n_j - K) / 2, and s2 = sum of ||x - c||^2 / (N - K). Pelleg and Moore 2000.
 fn bic(points: &[Point], clusters: &[Cluster]) -> f64 {
     let (n, k) = (points.len() as f64, clusters.len() as f64);
     let scatter = |cluster: &Cluster| -> f64 {

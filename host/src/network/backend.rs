@@ -1,0 +1,114 @@
+//! Which part of burn runs float networks, and where.
+
+use std::sync::OnceLock;
+
+use anyhow::{Result, ensure};
+use burn::tensor::Device;
+use clap::ValueEnum;
+
+use crate::failure::Failure;
+
+/// A backend of burn; all but the first are features of the build.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Backend {
+    /// This machine's cores.
+    #[default]
+    Flex,
+    /// This machine's cores, by burn's older backend: to compare with.
+    Ndarray,
+    /// An NVIDIA graphics processor.
+    Cuda,
+    /// A graphics processor by Vulkan, Metal or DirectX.
+    Wgpu,
+}
+
+static DEVICE: OnceLock<Device> = OnceLock::new();
+
+/// Where this process runs float networks: as chosen, or else [`Backend::Flex`].
+///
+/// A device is a property of the process, as its number of threads is: it is chosen once, by the command line, no verb
+/// uses two, and it changes figures only by rounding. So it is no argument of everything that runs a network.
+pub fn device() -> Device {
+    DEVICE.get_or_init(Device::flex).clone()
+}
+
+impl Backend {
+    /// Makes this the backend of the process.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] where this build lacks it or this machine has no such device; another choice before this one.
+    pub fn choose(self) -> Result<()> {
+        let device = self.open()?;
+        ensure!(
+            *DEVICE.get_or_init(|| device.clone()) == device,
+            "this process runs networks on another backend already: choose {} first",
+            self.name()
+        );
+        Ok(())
+    }
+
+    fn open(self) -> Result<Device> {
+        match self {
+            Backend::Flex => Ok(Device::flex()),
+            #[cfg(feature = "ndarray")]
+            #[allow(deprecated, reason = "it is there to compare with")]
+            Backend::Ndarray => Ok(Device::ndarray()),
+            #[cfg(feature = "cuda")]
+            Backend::Cuda => self.found(burn::tensor::DeviceType::Cuda, || Device::cuda(0)),
+            #[cfg(feature = "wgpu")]
+            Backend::Wgpu => self.found(burn::tensor::DeviceType::Wgpu, || Device::wgpu(Default::default())),
+            #[allow(unreachable_patterns, reason = "where every feature is on")]
+            _ => Err(self.not_built()),
+        }
+    }
+
+    /// Opens a device only where there is one: burn panics where a driver is missing.
+    #[cfg(any(feature = "cuda", feature = "wgpu"))]
+    fn found(self, kind: burn::tensor::DeviceType, open: impl FnOnce() -> Device) -> Result<Device> {
+        if Device::enumerate(kind).is_empty() {
+            let name = self.name();
+            return Err(Failure::Usage(format!(
+                "--backend {name} finds no device on this machine: install its driver, or leave out --backend"
+            ))
+            .into());
+        }
+        Ok(open())
+    }
+
+    fn not_built(self) -> anyhow::Error {
+        let name = self.name();
+        Failure::Usage(format!(
+            "this build has no {name} backend: write `cargo run --release --package secateur --features {name} --bin xtask --` in place of `cargo xtask`"
+        ))
+        .into()
+    }
+
+    /// As in `--backend`, and as its feature is called.
+    fn name(self) -> &'static str {
+        match self {
+            Backend::Flex => "flex",
+            Backend::Ndarray => "ndarray",
+            Backend::Cuda => "cuda",
+            Backend::Wgpu => "wgpu",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_choice_networks_run_on_this_machines_cores() {
+        assert_eq!(device(), Device::flex());
+        Backend::default().choose().expect("the same choice again");
+    }
+
+    #[cfg(not(feature = "ndarray"))]
+    #[test]
+    fn a_backend_that_is_not_built_says_what_to_type() {
+        let error = Backend::Ndarray.choose().expect_err("not built");
+        assert!(error.to_string().contains("--features ndarray"), "{error}");
+        assert_eq!(error.downcast_ref::<Failure>().map(Failure::exit_code), Some(2));
+    }
+}

@@ -1,0 +1,114 @@
+//! Rules for the widths at a budget: how many filters each layer keeps, whatever ranks them.
+
+use anyhow::Result;
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use super::budget::{self, Budget, Ground, Plan};
+use super::order::LayerOrder;
+use super::work::Work;
+use crate::network::Item;
+use crate::quantize::layout;
+
+/// How widths are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// By the search on the CMI curves, whatever ranks the filters: every ranking gets the same widths.
+    Curves,
+    /// By the search on the ranking's own curves: every ranking gets the same bytes.
+    Own,
+    /// The same share of every layer.
+    Uniform,
+    /// Wide layers are cut more: the power t of every width, as people do by hand.
+    HandMade,
+}
+
+impl std::fmt::Display for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.to_possible_value().map_or(Ok(()), |value| f.write_str(value.get_name()))
+    }
+}
+
+/// The plan of a rule. `own` are the ranking's orders, `curves` the CMI orders; a rule reads only those that it is about.
+///
+/// # Errors
+/// As [`Ground::check_reachable`].
+pub fn plan(rule: Rule, own: &[LayerOrder], curves: &[LayerOrder], ground: &Ground, budget: Budget) -> Result<Plan> {
+    match rule {
+        Rule::Curves => budget::search(curves, ground, budget),
+        Rule::Own => budget::search(own, ground, budget),
+        Rule::Uniform => uniform(ground, budget),
+        Rule::HandMade => hand_made(ground, budget),
+    }
+}
+
+/// The budget, with no more multiply-accumulates than [`uniform`] widths use in it.
+///
+/// # Errors
+/// As [`Ground::check_reachable`].
+pub fn at_uniform_macs(ground: &Ground, budget: Budget) -> Result<Budget> {
+    let macs = uniform(ground, budget)?.arch.macs(ground.input, ground.classes)?;
+    Ok(Budget { work: Some(Work::macs(macs as u64)), ..budget })
+}
+
+/// Widths max(1, round(s F)) with the largest share s that fits.
+///
+/// # Errors
+/// As [`Ground::check_reachable`].
+pub fn uniform(ground: &Ground, budget: Budget) -> Result<Plan> {
+    largest(ground, budget, |share, filters| share * filters)
+}
+
+/// Widths max(1, round(F^t)) with the largest exponent t that fits.
+///
+/// # Errors
+/// As [`Ground::check_reachable`].
+pub fn hand_made(ground: &Ground, budget: Budget) -> Result<Plan> {
+    largest(ground, budget, |exponent, filters| filters.powf(exponent))
+}
+
+/// Halvings of 0..1 after which widths no longer change: filters are far fewer than 2^40.
+const HALVINGS: usize = 40;
+
+/// The plan at the largest t in 0..=1 that fits, for widths that grow with t: one filter at 0, all at 1.
+fn largest(ground: &Ground, budget: Budget, width: impl Fn(f64, f64) -> f64) -> Result<Plan> {
+    ground.check_reachable(budget)?;
+    let full = full(ground);
+    let at = |t: f64| {
+        let widths: Vec<usize> =
+            full.iter().map(|filters| (width(t, *filters as f64).round() as usize).max(1)).collect();
+        ground.plan(&widths)
+    };
+    let whole = at(1.0)?;
+    if fits(&whole, ground, budget)? {
+        return Ok(whole);
+    }
+    let (mut best, mut low, mut high) = (at(0.0)?, 0.0, 1.0);
+    for _ in 0..HALVINGS {
+        let middle = (low + high) / 2.0;
+        let plan = at(middle)?;
+        if fits(&plan, ground, budget)? {
+            (best, low) = (plan, middle);
+        } else {
+            high = middle;
+        }
+    }
+    Ok(best)
+}
+
+fn fits(plan: &Plan, ground: &Ground, budget: Budget) -> Result<bool> {
+    let table = layout::table(&plan.arch, ground.input, ground.classes)?;
+    let over = budget.work.map_or(Ok(0.0), |work| work.excess(&table))?;
+    let memory = &plan.memory;
+    Ok(memory.flash_bytes <= budget.flash_bytes && memory.ram_bytes <= budget.ram_bytes && over == 0.0)
+}
+
+/// The widths of the unpruned network.
+fn full(ground: &Ground) -> Vec<usize> {
+    let width = |item: &Item| match item {
+        Item::Conv(width) | Item::Hidden(width) => Some(*width),
+        Item::Pool => None,
+    };
+    ground.arch.items().iter().filter_map(width).collect()
+}
