@@ -36,6 +36,16 @@ impl GramMatrix {
         self.0.multiply(&other.0);
     }
 
+    /// The kernel of the same answers given to other samples: place i now holds what stood at `places[i]`.
+    pub(super) fn permuted(&self, places: &[usize]) -> Self {
+        let n = self.samples();
+        let at = |row: usize, column: usize| self.0.column(column, n)[row - column];
+        Self(PackedLower::from_fn(n, |row, column| {
+            let (a, b) = (places[row], places[column]);
+            at(a.max(b), a.min(b))
+        }))
+    }
+
     /// The number of samples n.
     pub fn samples(&self) -> usize {
         self.0.order()

@@ -22,6 +22,7 @@
 //! Pure: maps in, numbers out; no IO, no network, the same result for any number of threads.
 
 mod bound;
+mod cka;
 mod cmi;
 mod condition;
 mod gram;
@@ -31,6 +32,7 @@ mod labels;
 mod maps;
 mod marginal;
 mod packed;
+mod permutation;
 mod ranking;
 mod renyi;
 mod search;
@@ -39,6 +41,7 @@ mod spectrum;
 mod tests;
 mod tridiagonal;
 
+pub use cka::UnitKernel;
 pub use cmi::{evaluations, rank};
 pub use condition::Condition;
 pub use gram::GramMatrix;
@@ -46,6 +49,7 @@ pub use kernel::{GaussianKernel, SquaredDistances};
 pub use labels::Classes;
 pub use maps::Maps;
 pub use marginal::marginal_information;
+pub use permutation::{PermutationTest, Tested};
 pub use ranking::{Criterion, LayerRanking, Mode, Proof, SATURATION};
 pub use renyi::RenyiEntropy;
 pub use spectrum::Spectrum;

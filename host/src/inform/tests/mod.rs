@@ -1,8 +1,10 @@
 //! The estimator against its bounds, its identity and slower ways to the same numbers.
 
 mod bounds;
+mod cka;
 mod conditions;
 mod order;
+mod permutation;
 mod spectra;
 
 use rand::{Rng, SeedableRng};
