@@ -1,16 +1,24 @@
-//! Writes the linker scripts of the board whose feature is on.
+//! Writes the linker scripts of the board whose feature is on, or those of an image without a board.
+
+#[path = "build/bench.rs"]
+mod bench;
 
 use secateur_boards::BoardSpec;
 use std::error::Error;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=build");
+    let folder = PathBuf::from(std::env::var("OUT_DIR")?);
+    if std::env::var_os("CARGO_FEATURE_BARE").is_some() {
+        bench::write(&folder)?;
+        return bare(&folder);
+    }
     let enabled =
         |board: &BoardSpec| std::env::var_os(format!("CARGO_FEATURE_{}", board.name.to_uppercase())).is_some();
     let Some(board) = secateur_boards::all()?.into_iter().find(enabled) else { return Ok(()) };
-    let folder = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(folder.join("memory.x"), memory_x(&board))?;
     std::fs::write(folder.join("model.x"), model_x(&board)?)?;
     println!("cargo:rustc-link-search={}", folder.display());
@@ -18,6 +26,21 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("cargo:rustc-link-arg-bins=-T{script}");
     }
     // Sections only as long as their content: the budget counts bytes, not pages.
+    println!("cargo:rustc-link-arg-bins=--nmagic");
+    Ok(())
+}
+
+/// The linker script of an image for emulators, without a board. ARM's MPS2 boards, the BBC micro:bit and QEMU's STM32
+/// have flash at 0; a Cortex-M33 starts in secure state, in the secure alias of code and RAM.
+fn bare(folder: &Path) -> Result<(), Box<dyn Error>> {
+    let secure = std::env::var("TARGET")?.starts_with("thumbv8m");
+    let (flash, ram) = if secure { (0x1000_0000, 0x3800_0000) } else { (0, 0x2000_0000) };
+    let memory =
+        format!("MEMORY {{ FLASH : ORIGIN = {flash:#x}, LENGTH = 256K\n RAM : ORIGIN = {ram:#x}, LENGTH = 128K }}\n");
+    let stack = "/* The micro:bit's RAM ends at 16 KiB. */\n";
+    std::fs::write(folder.join("memory.x"), memory + stack)?;
+    println!("cargo:rustc-link-search={}", folder.display());
+    println!("cargo:rustc-link-arg-bins=-Tlink.x");
     println!("cargo:rustc-link-arg-bins=--nmagic");
     Ok(())
 }

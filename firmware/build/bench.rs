@@ -1,0 +1,105 @@
+//! The network that the bench image runs: a small VGG, as if trained on noise, the same bytes each time.
+
+use secateur_shared::header::{self, HEADER_BYTES};
+use secateur_shared::layer::{Conv2d, Layer, Linear, MaxPool2d, Padding, Shape, Step, Table};
+use secateur_shared::memory::Arena;
+use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
+use std::error::Error;
+use std::fmt::Write as _;
+use std::path::Path;
+
+const INPUT: Shape = Shape { height: 32, width: 32, channels: 3 };
+const INPUT_ZERO_POINT: ZeroPoint = ZeroPoint(-7);
+/// Of an output: what ReLU's layers have.
+const ZERO_POINT: ZeroPoint = ZeroPoint(i8::MIN);
+/// What an output's accumulator is spread to, in steps of the output.
+const DEVIATION: f64 = 60.0;
+const CLASSES: u16 = 10;
+
+/// Writes `bench.blob`, and `bench.rs` with the arena's length and each layer's line of the bench's report.
+pub(crate) fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
+    let table = table()?;
+    std::fs::write(folder.join("bench.blob"), blob(&table)?)?;
+    std::fs::write(folder.join("bench.rs"), constants(&table)?)?;
+    Ok(())
+}
+
+/// 32x32x3, 16-16-P-32-32-P-64-64-P-FC10: 9,889,792 multiply-accumulates.
+fn table() -> Result<Table, Box<dyn Error>> {
+    let mut table = Table::new(INPUT, INPUT_ZERO_POINT);
+    for outputs in [16, 32, 64] {
+        table.push(conv(outputs))?;
+        table.push(conv(outputs))?;
+        table.push(Layer::MaxPool2d(MaxPool2d { window: 2, stride: 2 }))?;
+    }
+    let activation = Activation::NONE;
+    table.push(Layer::Linear(Linear { outputs: CLASSES, zero_point: ZeroPoint(3), activation, parameters_at: 0 }))?;
+    Ok(table)
+}
+
+fn conv(outputs: u16) -> Layer {
+    Layer::Conv2d(Conv2d {
+        outputs,
+        kernel_hw: (3, 3),
+        stride: 1,
+        padding: Padding::Same,
+        zero_point: ZERO_POINT,
+        activation: Activation::relu(ZERO_POINT),
+        parameters_at: 0,
+    })
+}
+
+fn blob(table: &Table) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut bytes = vec![0; HEADER_BYTES];
+    bytes.extend(postcard::to_slice(table, &mut [0; 1024])?.iter());
+    bytes.resize(bytes.len().next_multiple_of(header::ALIGNMENT), 0);
+    let mut noise = Noise(1);
+    for step in table.steps() {
+        append(&mut bytes, &step?, &mut noise)?;
+    }
+    header::seal(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn append(bytes: &mut Vec<u8>, step: &Step, noise: &mut Noise) -> Result<(), Box<dyn Error>> {
+    let Some((_, outputs)) = step.layer.parameters() else { return Ok(()) };
+    let per_output = step.layer.weights_per_output(step.input);
+    // Weights and inputs are spread evenly: each has a deviation of about 74.
+    let real = DEVIATION / (74.0 * 74.0 * f64::from(per_output).sqrt());
+    let multiplier = Multiplier::from_real(real).ok_or("a multiplier out of range")?;
+    bytes.extend((0..outputs).flat_map(|_| (i32::from(noise.byte()) * 64).to_le_bytes()));
+    bytes.extend((0..outputs).flat_map(|_| multiplier.mantissa.to_le_bytes()));
+    bytes.extend((0..outputs).map(|_| multiplier.exponent.cast_unsigned()));
+    bytes.extend((0..u32::from(outputs) * per_output).map(|_| noise.byte().max(-127).cast_unsigned()));
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    Ok(())
+}
+
+fn constants(table: &Table) -> Result<String, Box<dyn Error>> {
+    let mut text = format!("const ARENA_BYTES: usize = {};\n", Arena::plan(table)?.bytes());
+    let mut lines = Vec::new();
+    for (index, step) in table.steps().enumerate() {
+        let Step { layer, input, output } = step?;
+        let (macs, outputs) = (layer.macs(input), output.bytes().unwrap_or(0));
+        let shape = format!("{}x{}x{}->{}", input.height, input.width, input.channels, output.channels);
+        lines.push(format!("REGION {index} {macs} {outputs} {} {shape}", layer.operator()));
+    }
+    let macs: u64 = table.steps().filter_map(Result::ok).map(|step| step.layer.macs(step.input)).sum();
+    lines.push(format!("REGION {} {macs} {CLASSES} vgg small, whole", lines.len() + 1));
+    writeln!(text, "const LINES: [&str; {}] = [", lines.len())?;
+    for line in lines {
+        writeln!(text, "    \"{line}\\n\\0\",")?;
+    }
+    text.push_str("];\n");
+    Ok(text)
+}
+
+/// A linear congruential generator's high byte.
+struct Noise(u32);
+
+impl Noise {
+    fn byte(&mut self) -> i8 {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (self.0 >> 24) as u8 as i8
+    }
+}
