@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=build");
+    choose_kernels()?;
     let folder = PathBuf::from(std::env::var("OUT_DIR")?);
     if std::env::var_os("CARGO_FEATURE_BARE").is_some() {
         bench::write(&folder)?;
@@ -27,6 +28,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     // Sections only as long as their content: the budget counts bytes, not pages.
     println!("cargo:rustc-link-arg-bins=--nmagic");
+    Ok(())
+}
+
+/// Sets `kernels` by the target: the inner loops for its core. A Cortex-M33 may lack the DSP extension: it is used where
+/// `-Ctarget-cpu=cortex-m33` says that it is there.
+fn choose_kernels() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rustc-check-cfg=cfg(kernels, values(\"dsp\", \"m0plus\"))");
+    let target = std::env::var("TARGET")?;
+    if std::env::var_os("CARGO_FEATURE_PORTABLE").is_some() {
+        return Ok(());
+    }
+    let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    if target.starts_with("thumbv7em") || (target.starts_with("thumbv8m.main") && flags.contains("cortex-m33")) {
+        println!("cargo:rustc-cfg=kernels=\"dsp\"");
+    } else if target.starts_with("thumbv6m") {
+        println!("cargo:rustc-cfg=kernels=\"m0plus\"");
+    }
     Ok(())
 }
 

@@ -69,8 +69,9 @@ fn append(bytes: &mut Vec<u8>, step: &Step, noise: &mut Noise) -> Result<(), Box
     let multiplier = Multiplier::from_real(real).ok_or("a multiplier out of range")?;
     bytes.extend((0..outputs).flat_map(|_| (i32::from(noise.byte()) * 64).to_le_bytes()));
     bytes.extend((0..outputs).flat_map(|_| multiplier.mantissa.to_le_bytes()));
-    bytes.extend((0..outputs).map(|_| multiplier.exponent.cast_unsigned()));
+    // Noise is noise in any order.
     bytes.extend((0..u32::from(outputs) * per_output).map(|_| noise.byte().max(-127).cast_unsigned()));
+    bytes.extend((0..outputs).map(|_| multiplier.exponent.cast_unsigned()));
     bytes.resize(bytes.len().next_multiple_of(4), 0);
     Ok(())
 }

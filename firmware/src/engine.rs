@@ -2,7 +2,7 @@
 
 use crate::kernels;
 use secateur_shared::layer::{Layer, Step};
-use secateur_shared::memory::{Arena, Place};
+use secateur_shared::memory::{Arena, Place, TENSOR_ALIGNMENT};
 use secateur_shared::quant::ZeroPoint;
 use secateur_shared::{Model, Refusal};
 
@@ -21,6 +21,9 @@ impl<'a> Engine<'a> {
     pub fn new(model: Model<'a>, arena: &'a mut [i8]) -> Result<Self, Refusal> {
         let places = Arena::plan(model.table())?;
         let needed_bytes = places.bytes();
+        // Kernels load and store words.
+        let skipped = arena.as_ptr().align_offset(TENSOR_ALIGNMENT as usize);
+        let arena = arena.get_mut(skipped..).unwrap_or_default();
         let available_bytes = arena.len() as u32;
         for (index, layer) in model.table().layers.iter().enumerate() {
             if !kernels::built_in(layer) {
@@ -41,7 +44,7 @@ impl<'a> Engine<'a> {
     /// The input tensor, HWC, to be filled before each [`Engine::infer`]: running the network overwrites it.
     pub fn input_hwc(&mut self) -> &mut [i8] {
         let place = self.places.places().first().copied();
-        place.map_or(&mut [], |place| &mut self.arena[range(place)])
+        place.and_then(|place| self.arena.get_mut(range(place))).unwrap_or_default()
     }
 
     /// Runs the network on the input tensor; the last layer's output.
@@ -55,9 +58,10 @@ impl<'a> Engine<'a> {
         let places = self.places.places();
         for (index, step) in self.model.table().steps().enumerate() {
             // `Model::parse` and `Arena::plan` have walked the same steps: neither ends early.
-            let (Ok(step), [from, to]) = (step, &places[index..index + 2]) else { break };
-            let (input, output) = borrow(self.arena, *from, *to);
-            zero_point = run(&self.model, &step, zero_point, input, output);
+            let (Ok(step), Some([from, to])) = (step, places.get(index..index + 2)) else { break };
+            let Some((input, scratch, output)) = borrow(self.arena, *from, *to) else { break };
+            run(&self.model, &step, zero_point, input, scratch, output);
+            zero_point = step.layer.zero_point(zero_point);
             observe(index, output);
         }
         self.output()
@@ -66,31 +70,24 @@ impl<'a> Engine<'a> {
     /// The last layer's output, as the last [`Engine::infer`] left it; filling the input overwrites it.
     pub fn output(&self) -> &[i8] {
         let place = self.places.places().last().copied();
-        place.map_or(&[], |place| &self.arena[range(place)])
+        place.and_then(|place| self.arena.get(range(place))).unwrap_or_default()
     }
 }
 
-/// Runs one layer; the zero point of its output.
-fn run(model: &Model, step: &Step, zero_point: ZeroPoint, input: &[i8], output: &mut [i8]) -> ZeroPoint {
+/// Runs one layer; the zero point is its input's.
+fn run(model: &Model, step: &Step, zero_point: ZeroPoint, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
     match (step.layer, model.parameters(step)) {
         #[cfg(feature = "conv2d")]
         (Layer::Conv2d(layer), Some(parameters)) => {
             let geometry = kernels::conv2d::Geometry { layer, input: step.input, output: step.output };
-            kernels::conv2d(input, &geometry, zero_point, &parameters, output);
-            layer.zero_point
+            kernels::conv2d(input, &geometry, zero_point, &parameters, scratch, output);
         }
         #[cfg(feature = "max-pool2d")]
-        (Layer::MaxPool2d(layer), _) => {
-            kernels::max_pool2d(input, layer, step.input, output);
-            zero_point
-        }
+        (Layer::MaxPool2d(layer), _) => kernels::max_pool2d(input, layer, step.input, output),
         #[cfg(feature = "linear")]
-        (Layer::Linear(layer), Some(parameters)) => {
-            kernels::linear(input, layer, zero_point, &parameters, output);
-            layer.zero_point
-        }
+        (Layer::Linear(layer), Some(parameters)) => kernels::linear(input, layer, &parameters, output),
         // A layer with weights has parameters, and an absent operator was refused by `Engine::new`.
-        _ => zero_point,
+        _ => {}
     }
 }
 
@@ -98,15 +95,18 @@ fn range(place: Place) -> core::ops::Range<usize> {
     place.offset as usize..(place.offset + place.bytes) as usize
 }
 
-/// Input and output at once: the planner put them at opposite ends.
-fn borrow(arena: &mut [i8], from: Place, to: Place) -> (&[i8], &mut [i8]) {
-    let boundary = from.offset.max(to.offset) as usize;
-    let (low, high) = arena.split_at_mut(boundary);
-    let (from_bytes, to_bytes) = (from.bytes as usize, to.bytes as usize);
+/// Input, scratch and output at once: the planner put two tensors at opposite ends, and what is between them is scratch.
+fn borrow(arena: &mut [i8], from: Place, to: Place) -> Option<(&[i8], &mut [i8], &mut [i8])> {
+    let (low, high) = if from.offset <= to.offset { (from, to) } else { (to, from) };
+    let low_end = low.bytes.next_multiple_of(TENSOR_ALIGNMENT) as usize;
+    let (rest, high_tensor) = arena.split_at_mut_checked(high.offset as usize)?;
+    let (low_tensor, scratch) = rest.split_at_mut_checked(low_end)?;
+    let low_tensor = low_tensor.get_mut(..low.bytes as usize)?;
+    let high_tensor = high_tensor.get_mut(..high.bytes as usize)?;
     if from.offset <= to.offset {
-        (&low[..from_bytes], &mut high[..to_bytes])
+        Some((low_tensor, scratch, high_tensor))
     } else {
-        (&high[..from_bytes], &mut low[..to_bytes])
+        Some((high_tensor, scratch, low_tensor))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The integer engine: runs a checked model over an arena, on the desk and on the chip with the same code.
 #![no_std]
-#![cfg_attr(not(any(feature = "chip", feature = "bare")), forbid(unsafe_code))]
+#![cfg_attr(not(any(feature = "chip", feature = "bare", kernels = "dsp", kernels = "m0plus")), forbid(unsafe_code))]
 
 #[cfg(feature = "bare")]
 pub mod bare;

@@ -1,9 +1,10 @@
 //! Integer network to blob.
 
 use crate::quantize::{IntegerNetwork, LayerParameters};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use secateur_shared::header::{ALIGNMENT, HEADER_BYTES};
-use secateur_shared::{Model, header, memory};
+use secateur_shared::quant::ZeroPoint;
+use secateur_shared::{Model, header, memory, packing};
 
 /// A blob in memory, aligned as in flash, so that [`Model::parse`] reads it in place.
 #[derive(Clone, Debug)]
@@ -46,8 +47,14 @@ pub fn export(network: &IntegerNetwork) -> Result<Blob> {
     let mut bytes = vec![0; HEADER_BYTES];
     bytes.extend(postcard::to_stdvec(table)?);
     bytes.resize(payload_at, 0);
-    for parameters in network.parameters() {
-        append(&mut bytes, parameters);
+    let mut zero_point = table.input_zero_point;
+    let mut parameters = network.parameters().iter();
+    for step in table.steps() {
+        let layer = step?.layer;
+        if layer.parameters().is_some() {
+            append(&mut bytes, parameters.next().context("a layer without its parameters")?, zero_point);
+        }
+        zero_point = layer.zero_point(zero_point);
     }
     header::seal(&mut bytes)?;
     let blob = Blob::from_bytes(&bytes);
@@ -55,10 +62,20 @@ pub fn export(network: &IntegerNetwork) -> Result<Blob> {
     Ok(blob)
 }
 
-fn append(bytes: &mut Vec<u8>, parameters: &LayerParameters) {
-    bytes.extend(parameters.bias.iter().flat_map(|bias| bias.to_le_bytes()));
-    bytes.extend(parameters.multipliers.iter().flat_map(|multiplier| multiplier.mantissa.to_le_bytes()));
-    bytes.extend(parameters.multipliers.iter().map(|multiplier| multiplier.exponent.cast_unsigned()));
-    bytes.extend(parameters.weights.iter().map(|weight| weight.cast_unsigned()));
+fn append(bytes: &mut Vec<u8>, parameters: &LayerParameters, zero_point: ZeroPoint) {
+    let LayerParameters { bias, multipliers, weights } = parameters;
+    let outputs = bias.len();
+    let per_output = weights.len() / outputs;
+    let folded = bias.iter().zip(weights.chunks_exact(per_output)).map(|(bias, row)| zero_point.fold(*bias, row));
+    bytes.extend(folded.flat_map(i32::to_le_bytes));
+    bytes.extend(multipliers.iter().flat_map(|multiplier| multiplier.mantissa.to_le_bytes()));
+    let mut packed = vec![0; weights.len()];
+    for (output, row) in weights.chunks_exact(per_output).enumerate() {
+        for (position, weight) in row.iter().enumerate() {
+            packed[packing::index(outputs, per_output, output, position)] = weight.cast_unsigned();
+        }
+    }
+    bytes.extend(packed);
+    bytes.extend(multipliers.iter().map(|multiplier| multiplier.exponent.cast_unsigned()));
     bytes.resize(bytes.len().next_multiple_of(4), 0);
 }

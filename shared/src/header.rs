@@ -5,9 +5,9 @@ use crate::Refusal;
 /// The first four bytes of every blob.
 pub const MAGIC: [u8; 4] = *b"SCTR";
 /// Bumped whenever a blob of the previous version would be read differently.
-pub const FORMAT_VERSION: u16 = 1;
-/// The order of the weights in the payload: 1 is OHWI (conv) and OI (linear), as the portable kernels read them.
-pub const KERNEL_ABI: u16 = 1;
+pub const FORMAT_VERSION: u16 = 2;
+/// The order of the weights in the payload: 2 is that of [`crate::packing`].
+pub const KERNEL_ABI: u16 = 2;
 /// Magic, format version, kernel ABI, length, CRC-32.
 pub const HEADER_BYTES: usize = 16;
 /// The payload, and the blob itself, start on a multiple of this.

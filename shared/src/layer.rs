@@ -143,6 +143,15 @@ impl Layer {
         }
     }
 
+    /// The output's zero point; a max pool passes its input's on.
+    pub fn zero_point(&self, input: ZeroPoint) -> ZeroPoint {
+        match self {
+            Layer::Conv2d(conv) => conv.zero_point,
+            Layer::Linear(linear) => linear.zero_point,
+            Layer::MaxPool2d(_) => input,
+        }
+    }
+
     /// Where and how many: offset of the parameters and number of output channels; `None` for a layer without any.
     pub fn parameters(&self) -> Option<(u32, u16)> {
         match self {

@@ -13,6 +13,7 @@ pub mod header;
 pub mod layer;
 pub mod memory;
 pub mod model;
+pub mod packing;
 pub mod quant;
 pub mod refusal;
 pub mod wire;

@@ -1,7 +1,7 @@
 //! The planner: the exact bytes of flash and RAM of a network on a board, a pure function of the table's shapes.
 
 use crate::header::{ALIGNMENT, HEADER_BYTES};
-use crate::layer::{LAYERS_MAX, Step, Table};
+use crate::layer::{LAYERS_MAX, Layer, Step, Table};
 use crate::refusal::Refusal;
 
 /// What a board has and declares.
@@ -102,7 +102,7 @@ pub fn blob_bytes(table: &Table) -> Result<u32, Refusal> {
 }
 
 /// The tensors' places: even ones at the arena's low end, odd ones at its high end, so that a layer's input and output
-/// never overlap and every other pair may.
+/// never overlap and every other pair may. Between the two lies what the layer's kernel scratches on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arena {
     bytes: u32,
@@ -120,7 +120,7 @@ pub struct Place {
 }
 
 /// Tensors start on a multiple of this, so that kernels may load words.
-const TENSOR_ALIGNMENT: u32 = 4;
+pub const TENSOR_ALIGNMENT: u32 = 4;
 
 impl Arena {
     /// Places every tensor.
@@ -133,7 +133,7 @@ impl Arena {
         for step in table.steps() {
             bytes = bytes.max(working_bytes(&step?));
         }
-        let bytes = bytes.next_multiple_of(ALIGNMENT as u32);
+        let bytes = bytes.checked_next_multiple_of(ALIGNMENT as u32).ok_or(Refusal::CutOff)?;
         let outputs = table.steps().map(|step| step.map(|step| step.output.bytes().unwrap_or(0)));
         let mut places = heapless::Vec::new();
         for (index, tensor) in core::iter::once(Ok(first)).chain(outputs).enumerate() {
@@ -156,8 +156,24 @@ impl Arena {
     }
 }
 
-/// What a layer needs at once: its input and its output.
+/// What a layer needs at once: its input, its output, and its scratch between them.
 pub fn working_bytes(step: &Step) -> u32 {
     let tensor = |shape: crate::Shape| shape.bytes().unwrap_or(0).next_multiple_of(TENSOR_ALIGNMENT);
-    tensor(step.input) + tensor(step.output)
+    (tensor(step.input) + tensor(step.output)).saturating_add(scratch_bytes(step))
+}
+
+/// Output pixels that a convolution computes at once, at most.
+pub const PATCH_PIXELS: u32 = 4;
+
+/// What a layer's kernel scratches on: for a convolution the windows of [`PATCH_PIXELS`] outputs as 16-bit numbers, and a
+/// pixel of padding.
+pub fn scratch_bytes(step: &Step) -> u32 {
+    match step.layer {
+        Layer::Conv2d(_) => {
+            let positions = step.layer.weights_per_output(step.input).saturating_add(1) & !1;
+            let padding = u32::from(step.input.channels).next_multiple_of(TENSOR_ALIGNMENT);
+            positions.saturating_mul(2 * PATCH_PIXELS).saturating_add(padding)
+        }
+        Layer::MaxPool2d(_) | Layer::Linear(_) => 0,
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::header::{self, ALIGNMENT, HEADER_BYTES};
 use crate::layer::{LAYERS_MAX, Layer, Shape, Step, Table};
+use crate::packing;
 use crate::quant::{ACCUMULATOR_MAX, Activation, Multiplier, ZeroPoint};
 use crate::refusal::Refusal;
 
@@ -16,21 +17,25 @@ pub struct Model<'b> {
 /// The parameters of a layer with weights, in payload order.
 #[derive(Clone, Copy, Debug)]
 pub struct Parameters<'b> {
-    /// One per output, scale s_in * s_w.
+    /// One per output, scale s_in * s_w, the input's zero point folded in: bias - z_in * sum w.
     pub bias: &'b [i32],
     /// One per output, in [2^30, 2^31), or 0.
     pub mantissas: &'b [i32],
     /// One per output, -31..=30.
     pub exponents: &'b [i8],
-    /// OHWI or OI.
+    /// In the order of [`packing`].
     pub weights: &'b [i8],
+    /// Weights of one output.
+    pub per_output: usize,
 }
 
 impl Parameters<'_> {
-    /// Of one output channel.
+    /// Bias and multiplier of an output; nothing past the last.
     #[inline(always)]
-    pub fn multiplier(&self, output: usize) -> Multiplier {
-        Multiplier { mantissa: self.mantissas[output], exponent: self.exponents[output] }
+    pub fn output(&self, output: usize) -> (i32, Multiplier) {
+        let values = (self.bias.get(output), self.mantissas.get(output), self.exponents.get(output));
+        let (Some(&bias), Some(&mantissa), Some(&exponent)) = values else { return (0, Multiplier::ZERO) };
+        (bias, Multiplier { mantissa, exponent })
     }
 }
 
@@ -83,12 +88,13 @@ impl<'b> Model<'b> {
         let rest = self.payload.get(at as usize..)?;
         let (bias, rest) = rest.split_at_checked(4 * outputs)?;
         let (mantissas, rest) = rest.split_at_checked(4 * outputs)?;
-        let (exponents, rest) = rest.split_at_checked(outputs)?;
+        let (packed, rest) = rest.split_at_checked(weights * outputs)?;
         Some(Parameters {
             bias: bytemuck::try_cast_slice(bias).ok()?,
             mantissas: bytemuck::try_cast_slice(mantissas).ok()?,
-            exponents: bytemuck::cast_slice(exponents),
-            weights: bytemuck::cast_slice(rest.get(..weights * outputs)?),
+            exponents: bytemuck::cast_slice(rest.get(..outputs)?),
+            weights: bytemuck::cast_slice(packed),
+            per_output: weights,
         })
     }
 
@@ -119,9 +125,9 @@ impl<'b> Model<'b> {
 
     /// The output's zero point, where the layer's values are within the arithmetic's bounds.
     fn check_values(&self, step: &Step, index: u8, input: ZeroPoint) -> Result<ZeroPoint, Refusal> {
-        let (output, activation) = match step.layer {
-            Layer::Conv2d(conv) => (conv.zero_point, conv.activation),
-            Layer::Linear(linear) => (linear.zero_point, linear.activation),
+        let activation = match step.layer {
+            Layer::Conv2d(conv) => conv.activation,
+            Layer::Linear(linear) => linear.activation,
             Layer::MaxPool2d(_) => return Ok(input),
         };
         let parameters = self.parameters(step).ok_or(Refusal::Parameters(index))?;
@@ -131,7 +137,7 @@ impl<'b> Model<'b> {
         if !accumulators_in_bounds(&parameters, input) {
             return Err(Refusal::Overflow(index));
         }
-        Ok(output)
+        Ok(step.layer.zero_point(input))
     }
 }
 
@@ -141,15 +147,20 @@ fn multipliers_in_bounds(parameters: &Parameters, activation: Activation) -> boo
     mantissas && exponents && activation.low <= activation.high
 }
 
-/// Whether every output's |bias| + sum |w| * max |x - z|, shifted left by its exponent, is within bounds.
+/// Whether every output's |bias| + sum |w| * max |x - z|, shifted left by its exponent, is within bounds; the bias is the
+/// one before the zero point was folded in.
 fn accumulators_in_bounds(parameters: &Parameters, input: ZeroPoint) -> bool {
-    let reach = u64::from(input.reach());
-    let per_output = parameters.weights.len() / parameters.bias.len();
-    parameters.bias.iter().enumerate().all(|(output, bias)| {
-        let weights = &parameters.weights[output * per_output..(output + 1) * per_output];
-        let sum: u64 = weights.iter().map(|weight| u64::from(weight.unsigned_abs())).sum();
-        let worst = u64::from(bias.unsigned_abs()) + sum * reach;
-        worst <= ACCUMULATOR_MAX as u64 >> parameters.exponents[output].max(0)
+    let outputs = parameters.bias.len();
+    (0..outputs).all(|output| {
+        let at = |position| packing::index(outputs, parameters.per_output, output, position);
+        let weights = (0..parameters.per_output).filter_map(|position| parameters.weights.get(at(position)));
+        let (sum, sizes) = weights.fold((0_i64, 0_u64), |(sum, sizes), weight| {
+            (sum + i64::from(*weight), sizes + u64::from(weight.unsigned_abs()))
+        });
+        let (folded, multiplier) = parameters.output(output);
+        let bias = i64::from(folded) + i64::from(input.0) * sum;
+        let worst = bias.unsigned_abs() + sizes * u64::from(input.reach());
+        worst <= ACCUMULATOR_MAX as u64 >> multiplier.exponent.max(0)
     })
 }
 

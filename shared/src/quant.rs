@@ -8,27 +8,17 @@ use serde::{Deserialize, Serialize};
 pub struct ZeroPoint(pub i8);
 
 impl ZeroPoint {
-    /// What is added to an input value before it is multiplied.
-    pub fn input_offset(self) -> InputOffset {
-        InputOffset(-i32::from(self.0))
+    /// bias - z sum w, so that folded + sum x w = bias + sum (x - z) w: modulo 2^32, which a layer within the format's
+    /// bounds never leaves.
+    pub fn fold(self, bias: i32, weights: &[i8]) -> i32 {
+        let sum = weights.iter().fold(0, |sum: i32, weight| sum.wrapping_add(i32::from(*weight)));
+        bias.wrapping_sub(i32::from(self.0).wrapping_mul(sum))
     }
 
     /// The largest |q - zero_point| over all int8 q.
     pub fn reach(self) -> u32 {
         let zero = i32::from(self.0);
         (zero + 128).max(127 - zero).unsigned_abs()
-    }
-}
-
-/// The negated zero point of a layer's input, -127..=128: its own type, so that no kernel can take it with the other sign.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InputOffset(i32);
-
-impl InputOffset {
-    /// `q - zero_point`, -255..=255.
-    #[inline(always)]
-    pub fn shift(self, q: i8) -> i32 {
-        i32::from(q) + self.0
     }
 }
 
@@ -64,6 +54,9 @@ pub struct Multiplier {
 }
 
 impl Multiplier {
+    /// Gives 0.
+    pub const ZERO: Self = Self { mantissa: 0, exponent: 0 };
+
     /// The smallest and largest exponent that a layer may carry.
     pub const EXPONENTS: core::ops::RangeInclusive<i8> = -31..=30;
 
@@ -82,7 +75,7 @@ impl Multiplier {
             exponent += 1;
         }
         match exponent {
-            ..-31 => Some(Self { mantissa: 0, exponent: 0 }),
+            ..-31 => Some(Self::ZERO),
             -31..=30 => Some(Self { mantissa: mantissa as i32, exponent: exponent as i8 }),
             _ => None,
         }

@@ -1,9 +1,10 @@
 //! 2-D convolution.
 
-use super::dot;
+use super::inner::{PIXELS, Patch, requantize};
 use secateur_shared::layer::{Conv2d, Shape};
 use secateur_shared::model::Parameters;
-use secateur_shared::quant::{InputOffset, ZeroPoint};
+use secateur_shared::packing;
+use secateur_shared::quant::ZeroPoint;
 
 /// A convolution in its place.
 pub struct Geometry<'l> {
@@ -15,86 +16,136 @@ pub struct Geometry<'l> {
     pub output: Shape,
 }
 
-/// output = clamp(z_out + requantise(bias + sum (x - z_in) w)), padding adding nothing.
+/// output = clamp(z_out + requantise(bias + sum x w)), where x is the zero point outside the input.
 ///
-/// `input` and `output` HWC, weights OHWI.
-pub fn conv2d(input: &[i8], geometry: &Geometry, zero_point: ZeroPoint, parameters: &Parameters, output: &mut [i8]) {
-    let offset = zero_point.input_offset();
-    let columns = usize::from(geometry.output.width);
-    let outputs = usize::from(geometry.output.channels);
-    for (position, pixel) in output.chunks_exact_mut(outputs).enumerate() {
-        let window = Window::new(geometry, position / columns, position % columns);
-        for (channel, value) in pixel.iter_mut().enumerate() {
-            let sum = window.sum(input, parameters, channel, offset);
-            let accumulator = parameters.bias[channel].wrapping_add(sum);
-            let multiplier = parameters.multiplier(channel);
-            *value = multiplier.requantize(accumulator, geometry.layer.zero_point, geometry.layer.activation);
+/// `input` and `output` HWC; rows of the output come one after the other, each from the rows of the input under it.
+/// `scratch` as [`secateur_shared::memory::scratch_bytes`] says, aligned to 4.
+pub fn conv2d(
+    input: &[i8],
+    geometry: &Geometry,
+    zero_point: ZeroPoint,
+    parameters: &Parameters,
+    scratch: &mut [i8],
+    output: &mut [i8],
+) {
+    let Some(mut windows) = Windows::new(input, geometry, zero_point, scratch) else { return };
+    let outputs = usize::from(geometry.output.channels).max(1);
+    let row_values = outputs * usize::from(geometry.output.width).max(1);
+    for (row, values) in output.chunks_exact_mut(row_values).enumerate() {
+        for (block, pixels) in values.chunks_mut(PIXELS * outputs).enumerate() {
+            windows.gather(row, block * PIXELS);
+            product(&windows.patch, geometry.layer, parameters, pixels);
         }
     }
 }
 
-/// The part of the kernel's window that lies inside the input.
-struct Window {
-    /// First input row, and number of rows.
-    row: usize,
-    rows: usize,
-    /// The kernel's row that meets it.
-    kernel_row: usize,
-    /// First input value of the window in a row, and values a row: the channels of neighbouring columns are contiguous.
-    start: usize,
-    length: usize,
-    /// The kernel's value that meets it.
-    kernel_start: usize,
-    /// Values a row of the input, of the kernel, and of one output channel's weights.
-    input_row: usize,
-    weights_row: usize,
-    weights_channel: usize,
+/// Every output of a patch's pixels.
+#[inline(always)]
+fn product(patch: &Patch, layer: &Conv2d, parameters: &Parameters, pixels: &mut [i8]) {
+    let outputs = usize::from(layer.outputs);
+    let mut store = |output: usize, sums: [i32; PIXELS]| {
+        let (bias, multiplier) = parameters.output(output);
+        for (sum, value) in sums.iter().zip(pixels.iter_mut().skip(output).step_by(outputs.max(1))) {
+            *value = requantize(multiplier, bias.wrapping_add(*sum), layer.zero_point, layer.activation);
+        }
+    };
+    let mut output = 0;
+    while let Some(pair) = packing::pair(parameters.weights, outputs, parameters.per_output, output / 2) {
+        let [first, second] = patch.pair(&pair);
+        store(output, first);
+        store(output + 1, second);
+        output += 2;
+    }
+    if let Some(weights) = packing::single(parameters.weights, outputs, parameters.per_output) {
+        store(output, patch.single(weights));
+    }
 }
 
-impl Window {
-    fn new(geometry: &Geometry, row: usize, column: usize) -> Self {
-        let (layer, input) = (geometry.layer, geometry.input);
-        let stride = usize::from(layer.stride);
-        let before = |size, kernel| layer.padding.fit(size, kernel, layer.stride).map_or(0, |(_, before)| before);
+/// The input seen through the kernel's window.
+struct Windows<'i, 's> {
+    input: &'i [i8],
+    /// A pixel outside the input: all zero point.
+    padding: &'s [i8],
+    patch: Patch<'s>,
+    /// Values a pixel, and pixels a row and a column of the input.
+    channels: usize,
+    width: usize,
+    height: usize,
+    kernel_rows: usize,
+    kernel_columns: usize,
+    stride: usize,
+    /// Rows and columns of padding before the input.
+    above: usize,
+    left: usize,
+}
+
+impl<'i, 's> Windows<'i, 's> {
+    fn new(input: &'i [i8], geometry: &Geometry, zero_point: ZeroPoint, scratch: &'s mut [i8]) -> Option<Self> {
+        let (layer, shape) = (geometry.layer, geometry.input);
         let (kernel_rows, kernel_columns) = layer.kernel_hw;
-        let (row, rows, kernel_row) = clip(row * stride, before(input.height, kernel_rows), kernel_rows, input.height);
-        let (column, columns, kernel_column) =
-            clip(column * stride, before(input.width, kernel_columns), kernel_columns, input.width);
-        let channels = usize::from(input.channels);
-        let weights_row = usize::from(kernel_columns) * channels;
-        Self {
-            row,
-            rows,
-            kernel_row,
-            start: column * channels,
-            length: columns * channels,
-            kernel_start: kernel_column * channels,
-            input_row: usize::from(input.width) * channels,
-            weights_row,
-            weights_channel: usize::from(kernel_rows) * weights_row,
+        let before =
+            |size, kernel| layer.padding.fit(size, kernel, layer.stride).map_or(0, |(_, before)| before.into());
+        let channels = usize::from(shape.channels);
+        let positions = usize::from(kernel_rows) * usize::from(kernel_columns) * channels;
+        let (patch, rest) = Patch::new(scratch, positions)?;
+        let padding = rest.get_mut(..channels)?;
+        padding.fill(zero_point.0);
+        Some(Self {
+            input,
+            padding,
+            patch,
+            channels,
+            width: shape.width.into(),
+            height: shape.height.into(),
+            kernel_rows: kernel_rows.into(),
+            kernel_columns: kernel_columns.into(),
+            stride: layer.stride.into(),
+            above: before(shape.height, kernel_rows),
+            left: before(shape.width, kernel_columns),
+        })
+    }
+
+    /// Fills the patch with the windows of the pixels from this row and column of the output on.
+    fn gather(&mut self, row: usize, column: usize) {
+        let run = self.kernel_columns * self.channels;
+        let (first, last) = (column * self.stride, (column + PIXELS - 1) * self.stride + self.kernel_columns);
+        let is_inside = first >= self.left && last <= self.left + self.width;
+        for kernel_row in 0..self.kernel_rows {
+            let at = kernel_row * run;
+            let from = (row * self.stride + kernel_row).checked_sub(self.above).filter(|from| *from < self.height);
+            match from {
+                Some(from) if is_inside => {
+                    let start = (from * self.width + first - self.left) * self.channels;
+                    let runs = self.runs(start, run);
+                    self.patch.gather(at, runs);
+                }
+                _ => self.gather_clipped(at, from, first),
+            }
         }
     }
 
+    /// The runs of neighbouring pixels' windows in one row of the input.
     #[inline(always)]
-    fn sum(&self, input: &[i8], parameters: &Parameters, channel: usize, offset: InputOffset) -> i32 {
-        let mut sum = 0_i32;
-        for index in 0..self.rows {
-            let from = (self.row + index) * self.input_row + self.start;
-            let with =
-                channel * self.weights_channel + (self.kernel_row + index) * self.weights_row + self.kernel_start;
-            let values = &input[from..from + self.length];
-            let weights = &parameters.weights[with..with + self.length];
-            sum = sum.wrapping_add(dot(values, weights, offset));
-        }
-        sum
+    fn runs(&self, start: usize, length: usize) -> [&'i [i8]; PIXELS] {
+        let step = self.stride * self.channels;
+        core::array::from_fn(|pixel| {
+            let from = self.input.get(start + pixel * step..);
+            from.and_then(|from| from.get(..length)).unwrap_or_default()
+        })
     }
-}
 
-/// The first input index under a window, how many there are, and the kernel index that meets the first.
-fn clip(start: usize, before: u16, kernel: u8, size: u16) -> (usize, usize, usize) {
-    let (before, kernel, size) = (usize::from(before), usize::from(kernel), usize::from(size));
-    let skipped = before.saturating_sub(start);
-    let first = start.saturating_sub(before);
-    let end = (start + kernel).saturating_sub(before).min(size);
-    (first, end - first, skipped)
+    /// One row of windows that hang over the input's edge, column after column; `None` is a row outside the input.
+    fn gather_clipped(&mut self, at: usize, from: Option<usize>, first: usize) {
+        for kernel_column in 0..self.kernel_columns {
+            let runs = core::array::from_fn(|pixel| {
+                let column = (first + pixel * self.stride + kernel_column).checked_sub(self.left);
+                let start = match (from, column) {
+                    (Some(row), Some(column)) if column < self.width => (row * self.width + column) * self.channels,
+                    _ => return self.padding,
+                };
+                self.input.get(start..).and_then(|from| from.get(..self.channels)).unwrap_or(self.padding)
+            });
+            self.patch.gather(at + kernel_column * self.channels, runs);
+        }
+    }
 }

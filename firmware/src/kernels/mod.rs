@@ -1,11 +1,20 @@
-//! The operators, one file each. Every kernel trusts its arguments: `Model::parse` proved them.
+//! The operators, one file each, and under them the inner loops of each kind of core. Every kernel trusts its arguments:
+//! `Model::parse` proved them.
+//!
+//! `build.rs` chooses the inner loops by the target, so that no build runs slow ones unnoticed: [`portable`] everywhere,
+//! `dsp` on Cortex-M4, M7 and M33, `m0plus` on Cortex-M0 and M0+. All three give the same numbers.
 
 #[cfg(feature = "conv2d")]
 pub mod conv2d;
+#[cfg(kernels = "dsp")]
+pub mod dsp;
 #[cfg(feature = "linear")]
 pub mod linear;
+#[cfg(kernels = "m0plus")]
+pub mod m0plus;
 #[cfg(feature = "max-pool2d")]
 pub mod max_pool2d;
+pub mod portable;
 
 #[cfg(feature = "conv2d")]
 pub use conv2d::conv2d;
@@ -13,6 +22,14 @@ pub use conv2d::conv2d;
 pub use linear::linear;
 #[cfg(feature = "max-pool2d")]
 pub use max_pool2d::max_pool2d;
+
+/// The inner loops of this build.
+#[cfg(kernels = "dsp")]
+use dsp as inner;
+#[cfg(kernels = "m0plus")]
+use m0plus as inner;
+#[cfg(not(any(kernels = "dsp", kernels = "m0plus")))]
+use portable as inner;
 
 use secateur_shared::layer::Layer;
 
@@ -23,12 +40,4 @@ pub fn built_in(layer: &Layer) -> bool {
         Layer::MaxPool2d(_) => cfg!(feature = "max-pool2d"),
         Layer::Linear(_) => cfg!(feature = "linear"),
     }
-}
-
-/// sum (x - z_in) * w over two runs of equal length.
-#[cfg(any(feature = "conv2d", feature = "linear"))]
-#[inline(always)]
-fn dot(input: &[i8], weights: &[i8], offset: secateur_shared::quant::InputOffset) -> i32 {
-    let products = input.iter().zip(weights).map(|(x, w)| offset.shift(*x) * i32::from(*w));
-    products.fold(0, i32::wrapping_add)
 }

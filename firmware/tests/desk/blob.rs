@@ -36,7 +36,7 @@ pub(crate) fn blob(table: &Table, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A payload of this table's length, its values drawn in turn: biases, mantissas, exponents and weights.
+/// A payload of this table's length, its values drawn in turn: biases, mantissas, weights and exponents.
 pub(crate) fn payload(table: &Table, draw: &mut impl FnMut(Field) -> i32) -> Vec<u8> {
     let mut bytes = Vec::new();
     for step in table.steps().map_while(Result::ok) {
@@ -45,8 +45,8 @@ pub(crate) fn payload(table: &Table, draw: &mut impl FnMut(Field) -> i32) -> Vec
         for field in [Field::Bias, Field::Mantissa] {
             bytes.extend((0..outputs).flat_map(|_| draw(field).to_le_bytes()));
         }
-        bytes.extend((0..outputs).map(|_| draw(Field::Exponent) as u8));
         bytes.extend((0..weights).map(|_| draw(Field::Weight) as u8));
+        bytes.extend((0..outputs).map(|_| draw(Field::Exponent) as u8));
         bytes.resize(bytes.len().next_multiple_of(4), 0);
     }
     bytes

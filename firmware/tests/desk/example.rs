@@ -16,7 +16,7 @@ fn example() -> Vec<u8> {
 #[test]
 fn the_example_computes_what_its_page_says() {
     let blob = Aligned::new(&example());
-    let mut arena = [0; 16];
+    let mut arena = [0; 64];
     let mut engine = Engine::new(Model::parse(blob.bytes()).expect("valid"), &mut arena).expect("fits");
     let pixels = [0_u8, 64, 128, 255];
     for (value, pixel) in engine.input_hwc().iter_mut().zip(pixels) {

@@ -4,6 +4,7 @@ use crate::blob::{Field, blob, noise, payload, run};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use secateur_shared::layer::LAYERS_MAX;
+use secateur_shared::packing;
 use secateur_shared::quant::{ACCUMULATOR_MAX, Activation, Multiplier, ZeroPoint};
 use secateur_shared::{Conv2d, Layer, Linear, MaxPool2d, Padding, Refusal, Shape, Table};
 
@@ -83,24 +84,24 @@ fn first_overflow(table: &Table, payload: &[u8]) -> Option<u8> {
     let steps = table.steps().map(|step| step.expect("fits"));
     let mut overflows = steps.map(|step| {
         let reach = (-128..=127).map(|x: i128| (x - i128::from(zero_point.0)).abs()).max().expect("not empty");
+        let input = zero_point;
         let (outputs, at) = match step.layer {
             Layer::Conv2d(conv) => (usize::from(conv.outputs), conv.parameters_at as usize),
             Layer::Linear(linear) => (usize::from(linear.outputs), linear.parameters_at as usize),
             Layer::MaxPool2d(_) => return false,
         };
-        zero_point = match step.layer {
-            Layer::Conv2d(conv) => conv.zero_point,
-            Layer::Linear(linear) => linear.zero_point,
-            Layer::MaxPool2d(_) => zero_point,
-        };
+        zero_point = step.layer.zero_point(input);
         let weights = step.layer.weights_per_output(step.input) as usize;
         (0..outputs).any(|output| {
             let bias = &payload[at + 4 * output..][..4];
-            let bias = i32::from_le_bytes([bias[0], bias[1], bias[2], bias[3]]);
-            let exponent = (payload[at + 8 * outputs + output] as i8).max(0);
-            let weights = &payload[at + 9 * outputs + output * weights..][..weights];
-            let sum: i128 = weights.iter().map(|weight| i128::from(*weight as i8).abs()).sum();
-            (i128::from(bias).abs() + sum * reach) << exponent > i128::from(i32::MAX) - 128
+            let folded = i32::from_le_bytes([bias[0], bias[1], bias[2], bias[3]]);
+            let exponent = (payload[at + (8 + weights) * outputs + output] as i8).max(0);
+            let packed = &payload[at + 8 * outputs..][..outputs * weights];
+            let at = |position| packing::index(outputs, weights, output, position);
+            let weights: Vec<i128> = (0..weights).map(|position| i128::from(packed[at(position)] as i8)).collect();
+            let bias = i128::from(folded) + i128::from(input.0) * weights.iter().sum::<i128>();
+            let sum: i128 = weights.iter().map(|weight| weight.abs()).sum();
+            (bias.abs() + sum * reach) << exponent > i128::from(i32::MAX) - 128
         })
     });
     overflows.position(|overflows| overflows).map(|index| index as u8)

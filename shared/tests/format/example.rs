@@ -23,9 +23,10 @@ pub(crate) fn table() -> Table {
     table
 }
 
+/// The biases 100, -5 and 7 with the zero points of the layers' inputs, -128, folded in.
 pub(crate) fn payload() -> Vec<u8> {
-    let mut payload = parameters(&[100], &[(0x6000_0000, -2)], &[1, -2, 3, -4]);
-    payload.extend(parameters(&[-5, 7], &[(0x4000_0000, -5), (0x4000_0000, -6)], &[16, -16]));
+    let mut payload = parameters(&[-156], &[(0x6000_0000, -2)], &[1, -2, 3, -4]);
+    payload.extend(parameters(&[2043, -2041], &[(0x4000_0000, -5), (0x4000_0000, -6)], &[16, -16]));
     payload
 }
 
@@ -33,8 +34,8 @@ pub(crate) fn payload() -> Vec<u8> {
 fn parameters(bias: &[i32], multipliers: &[(i32, i8)], weights: &[i8]) -> Vec<u8> {
     let mut bytes: Vec<u8> = bias.iter().flat_map(|bias| bias.to_le_bytes()).collect();
     bytes.extend(multipliers.iter().flat_map(|(mantissa, _)| mantissa.to_le_bytes()));
-    bytes.extend(multipliers.iter().map(|(_, exponent)| exponent.cast_unsigned()));
     bytes.extend(weights.iter().map(|weight| weight.cast_unsigned()));
+    bytes.extend(multipliers.iter().map(|(_, exponent)| exponent.cast_unsigned()));
     bytes.resize(bytes.len().next_multiple_of(4), 0);
     bytes
 }

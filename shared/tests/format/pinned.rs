@@ -1,18 +1,18 @@
-//! Format version 1, byte for byte. A change here is a change of `FORMAT_VERSION`.
+//! Format version 2, byte for byte. A change here is a change of `FORMAT_VERSION`.
 
 use super::example::{blob, parse, payload, table};
 use secateur_shared::header::{self, FORMAT_VERSION, KERNEL_ABI};
 use secateur_shared::memory;
 
 const PINNED: &str = "
-    53435452 0100 0100 54000000 27d98513
+    53435452 0200 0200 54000000 9d5195b8
     02 02 01 80 03
     00 01 02 02 01 00 80 80 7f 00000000
     01 02 02
     02 02 03 80 7f 10000000
     0000
-    64000000 00000060 fe 01fe03fc 000000
-    fbffffff 07000000 00000040 00000040 fbfa 10f0
+    64ffffff 00000060 01fe03fc fe 000000
+    fb070000 07f8ffff 00000040 00000040 10f0 fbfa
 ";
 
 fn from_hex(text: &str) -> Vec<u8> {
@@ -23,7 +23,7 @@ fn from_hex(text: &str) -> Vec<u8> {
 
 #[test]
 fn the_example_is_these_bytes() {
-    assert_eq!((FORMAT_VERSION, KERNEL_ABI), (1, 1));
+    assert_eq!((FORMAT_VERSION, KERNEL_ABI), (2, 2));
     assert_eq!(blob(&table(), &payload()), from_hex(PINNED));
     assert_eq!(memory::blob_bytes(&table()), Ok(from_hex(PINNED).len() as u32));
 }
@@ -35,11 +35,11 @@ fn these_bytes_are_the_example() {
         assert_eq!(model.table(), &table());
         let steps: Vec<_> = model.table().steps().map(|step| step.expect("fits")).collect();
         let convolution = model.parameters(&steps[0]).expect("has weights");
-        assert_eq!((convolution.bias, convolution.mantissas), (&[100][..], &[0x6000_0000][..]));
+        assert_eq!((convolution.bias, convolution.mantissas), (&[-156][..], &[0x6000_0000][..]));
         assert_eq!((convolution.exponents, convolution.weights), (&[-2][..], &[1, -2, 3, -4][..]));
         assert!(model.parameters(&steps[1]).is_none());
         let linear = model.parameters(&steps[2]).expect("has weights");
-        assert_eq!((linear.bias, linear.mantissas), (&[-5, 7][..], &[0x4000_0000; 2][..]));
+        assert_eq!((linear.bias, linear.mantissas), (&[2043, -2041][..], &[0x4000_0000; 2][..]));
         assert_eq!((linear.exponents, linear.weights), (&[-5, -6][..], &[16, -16][..]));
     });
 }

@@ -6,7 +6,7 @@ use secateur_shared::{Layer, Linear, MaxPool2d, Model, Refusal, Shape, Table, he
 
 const CONVOLUTION_BIAS_AT: usize = 0;
 const CONVOLUTION_MANTISSA_AT: usize = 4;
-const CONVOLUTION_EXPONENT_AT: usize = 8;
+const CONVOLUTION_EXPONENT_AT: usize = 12;
 const LINEAR_AT: usize = 16;
 
 fn check(bytes: &[u8], expected: Result<(), Refusal>) {
@@ -47,8 +47,8 @@ fn a_blob_cut_off_anywhere() {
 fn another_header() {
     for (at, value, refusal) in [
         (0, b'X', Refusal::NoModel),
-        (4, 2, Refusal::FormatVersion(2)),
-        (5, 1, Refusal::FormatVersion(0x101)),
+        (4, 1, Refusal::FormatVersion(1)),
+        (5, 1, Refusal::FormatVersion(0x102)),
         (6, 3, Refusal::KernelAbi(3)),
         (12, 0, Refusal::Checksum),
         (40, 1, Refusal::Checksum),

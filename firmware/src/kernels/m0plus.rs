@@ -1,0 +1,3 @@
+//! The inner loops of Cortex-M0 and M0+.
+
+pub use super::portable::*;
