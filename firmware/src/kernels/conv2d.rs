@@ -1,6 +1,7 @@
 //! 2-D convolution.
 
-use super::inner::{PIXELS, Patch, requantize};
+use super::inner::{PIXELS, Patch};
+use super::target::Target;
 use secateur_shared::layer::{Conv2d, Shape};
 use secateur_shared::model::Parameters;
 use secateur_shared::packing;
@@ -43,21 +44,15 @@ pub fn conv2d(
 #[inline(always)]
 fn product(patch: &Patch, layer: &Conv2d, parameters: &Parameters, pixels: &mut [i8]) {
     let outputs = usize::from(layer.outputs);
-    let mut store = |output: usize, sums: [i32; PIXELS]| {
-        let (bias, multiplier) = parameters.output(output);
-        for (sum, value) in sums.iter().zip(pixels.iter_mut().skip(output).step_by(outputs.max(1))) {
-            *value = requantize(multiplier, bias.wrapping_add(*sum), layer.zero_point, layer.activation);
-        }
-    };
-    let mut output = 0;
-    while let Some(pair) = packing::pair(parameters.weights, outputs, parameters.per_output, output / 2) {
-        let [first, second] = patch.pair(&pair);
-        store(output, first);
-        store(output + 1, second);
-        output += 2;
+    let mut target = Target::new(pixels, outputs, layer.zero_point, layer.activation);
+    let (weights, per_output) = (parameters.weights, parameters.per_output);
+    while let Some(pair) = packing::pair(weights, outputs, per_output, target.output / 2) {
+        let channels = [parameters.output(target.output), parameters.output(target.output + 1)];
+        patch.pair(&pair, channels, &mut target);
+        target.output += 2;
     }
-    if let Some(weights) = packing::single(parameters.weights, outputs, parameters.per_output) {
-        store(output, patch.single(weights));
+    if let Some(weights) = packing::single(weights, outputs, per_output) {
+        target.store(0, parameters.output(target.output), patch.single(weights));
     }
 }
 

@@ -3,8 +3,12 @@
 //! A word of a pair of outputs' weights, `[a0 b0 a1 b1]`, is two such pairs after two SXTB16. Inputs are widened to 16 bits
 //! once a patch, so that both fit each other without being sorted again. Twin: `portable`.
 
+use super::target::Target;
 use core::arch::{asm, naked_asm};
+use core::mem::offset_of;
+use core::ptr;
 use secateur_shared::packing::Pair;
+use secateur_shared::quant::Multiplier;
 
 /// Output pixels that a patch has windows of: two outputs each make eight accumulators, which is what the registers hold.
 pub const PIXELS: usize = 4;
@@ -37,21 +41,32 @@ impl<'s> Patch<'s> {
         }
     }
 
-    /// sum x w of a pair of outputs, at each pixel.
+    /// A pair of outputs, at each pixel.
     #[inline(always)]
-    pub fn pair(&self, weights: &Pair) -> [[i32; PIXELS]; 2] {
-        let mut sums = [[0; PIXELS]; 2];
-        let steps = (weights.words.len() / 4).min(self.words.len());
-        // SAFETY: there are `steps` words of weights and rows of the patch, whose words are aligned; the core loads words
-        // of weights wherever they lie.
-        unsafe { pair(self.words.as_ptr().cast(), weights.words.as_ptr(), steps, &mut sums) }
-        if let ([a, b], Some(last)) = (weights.last, self.words.last()) {
-            for (pixel, [x, _]) in last.iter().enumerate() {
-                sums[0][pixel] += i32::from(*x) * i32::from(*a);
-                sums[1][pixel] += i32::from(*x) * i32::from(*b);
+    pub fn pair(&self, weights: &Pair, channels: [(i32, Multiplier); 2], target: &mut Target) {
+        let is_right_shift = |(_, m): (i32, Multiplier)| m.exponent < 0 && m.mantissa > 0;
+        let place = target.pairs().filter(|_| channels.into_iter().all(is_right_shift));
+        let (output, pixels, step) = place.unwrap_or((ptr::null_mut(), 0, 0));
+        let mut product = Product {
+            biases: channels.map(|(bias, _)| bias),
+            doubled_mantissas: channels.map(|(_, multiplier)| multiplier.mantissa << 1),
+            shifts: channels.map(|(_, multiplier)| -i32::from(multiplier.exponent)),
+            zero_point: target.zero_point().0.into(),
+            last: weights.last.first().map_or(ptr::null(), ptr::from_ref),
+            output,
+            pixels,
+            step,
+            sums: [[0; PIXELS]; 2],
+        };
+        let steps = (weights.words.len() / 4).min(self.positions / 2);
+        // SAFETY: there are `steps` words of weights and rows of the patch, whose words are aligned (the core loads words
+        // of weights wherever they lie), and one more row where there is a last position; `Target` has the place.
+        unsafe { pair(self.words.as_ptr().cast(), weights.words.as_ptr(), steps, &mut product) }
+        if pixels == 0 {
+            for (lane, (_, multiplier)) in channels.into_iter().enumerate() {
+                target.store(lane, (0, multiplier), product.sums[lane]);
             }
         }
-        sums
     }
 
     /// sum x w of one output, at each pixel.
@@ -121,15 +136,38 @@ fn widened(quad: u32) -> [u32; 2] {
     [first, second]
 }
 
-/// sums[lane][pixel] = sum x w over `2 * steps` positions.
+/// What [`pair`] adds to its sums and does with them.
+#[repr(C)]
+struct Product {
+    biases: [i32; 2],
+    /// Modulo 2^32, of mantissas that are not 0.
+    doubled_mantissas: [i32; 2],
+    /// To the right, 1 to 31.
+    shifts: [i32; 2],
+    zero_point: i32,
+    /// The two weights at the last position where their number is odd.
+    last: *const i8,
+    /// Where the two outputs of the first pixel go.
+    output: *mut i8,
+    /// 1 to 4, or 0: then the sums, biases included, go to `sums`.
+    pixels: usize,
+    step: usize,
+    sums: [[i32; PIXELS]; 2],
+}
+
+/// The outputs of four pixels, from `2 * steps` positions and the last odd one.
+///
+/// Requantisation: (acc * m + 2^30) >> 31 is the high word of 2^32 acc + acc * (2m - 2^32) + 2^31, which is SMMLAR's; the
+/// division by 2^shift rounds half away from zero by the last bit shifted out, after 1 is taken from what is negative.
 ///
 /// Registers: r0 patch, r1 weights; r3-r6 the first output's sums, r7-r10 the second's; r2, r11 their weights; r12, lr inputs.
-/// On the stack: what is left of `steps`, the address of `sums`.
+/// On the stack: the steps that are left, `product`.
 ///
 /// # Safety
-/// `patch` has `steps` rows of four words, aligned to 4, `weights` as many words; eight words of `sums` can be written.
+/// `patch` has `steps` rows of four words, aligned to 4, and one more where `last` is not null; `weights` has `steps` words;
+/// `pixels` pairs of bytes, `step` apart, can be written from `output` on.
 #[unsafe(naked)]
-unsafe extern "C" fn pair(patch: *const u32, weights: *const i8, steps: usize, sums: *mut [[i32; PIXELS]; 2]) {
+unsafe extern "C" fn pair(patch: *const u32, weights: *const i8, steps: usize, product: *mut Product) {
     naked_asm!(
         ".macro row at",
         "ldr r11, [r1, #4 * \\at]",
@@ -148,15 +186,23 @@ unsafe extern "C" fn pair(patch: *const u32, weights: *const i8, steps: usize, s
         "smlad r6, r2, lr, r6",
         "smlad r10, r11, lr, r10",
         ".endm",
+        ".macro requantize sums:vararg",
+        ".irp sum, \\sums",
+        "smmlar \\sum, \\sum, r11, \\sum",
+        "add \\sum, \\sum, \\sum, asr #31",
+        "asrs \\sum, \\sum, lr",
+        "adc \\sum, \\sum, r12",
+        "ssat \\sum, #8, \\sum",
+        ".endr",
+        ".endm",
         "push {{r2-r11, lr}}",
-        "movs r3, #0",
+        "ldrd r3, r7, [r3, #{biases}]",
         "mov r4, r3",
         "mov r5, r3",
         "mov r6, r3",
-        "mov r7, r3",
-        "mov r8, r3",
-        "mov r9, r3",
-        "mov r10, r3",
+        "mov r8, r7",
+        "mov r9, r7",
+        "mov r10, r7",
         "subs r2, #8",
         "blo 2f",
         "1:",
@@ -182,9 +228,66 @@ unsafe extern "C" fn pair(patch: *const u32, weights: *const i8, steps: usize, s
         "bne 3b",
         "4:",
         "ldr r2, [sp, #4]",
+        "ldr r1, [r2, #{last}]",
+        "cbz r1, 5f",
+        "ldrsb r11, [r1]",
+        "ldrsb r1, [r1, #1]",
+        "ldr r12, [r0]",
+        "ldr lr, [r0, #4]",
+        "smlabb r3, r11, r12, r3",
+        "smlabb r7, r1, r12, r7",
+        "smlabb r4, r11, lr, r4",
+        "smlabb r8, r1, lr, r8",
+        "ldr r12, [r0, #8]",
+        "ldr lr, [r0, #12]",
+        "smlabb r5, r11, r12, r5",
+        "smlabb r9, r1, r12, r9",
+        "smlabb r6, r11, lr, r6",
+        "smlabb r10, r1, lr, r10",
+        "5:",
+        "ldr r1, [r2, #{pixels}]",
+        "cmp r1, #0",
+        "beq 6f",
+        "ldr r12, [r2, #{zero_point}]",
+        "ldrd r11, r0, [r2, #{doubled_mantissas}]",
+        "ldr lr, [r2, #{shifts}]",
+        "requantize r3, r4, r5, r6",
+        "mov r11, r0",
+        "ldr lr, [r2, #{shifts} + 4]",
+        "requantize r7, r8, r9, r10",
+        "ldr r0, [r2, #{output}]",
+        "ldr r2, [r2, #{step}]",
+        "bfi r3, r7, #8, #8",
+        "strh r3, [r0]",
+        "cmp r1, #2",
+        "blo 7f",
+        "bfi r4, r8, #8, #8",
+        "strh r4, [r0, r2]",
+        "beq 7f",
+        "add r0, r0, r2, lsl #1",
+        "bfi r5, r9, #8, #8",
+        "strh r5, [r0]",
+        "cmp r1, #3",
+        "beq 7f",
+        "bfi r6, r10, #8, #8",
+        "strh r6, [r0, r2]",
+        "b 7f",
+        "6:",
+        "add r2, r2, #{sums}",
         "stm r2, {{r3-r10}}",
+        "7:",
         "pop {{r2-r11, pc}}",
         ".purgem row",
+        ".purgem requantize",
+        biases = const offset_of!(Product, biases),
+        doubled_mantissas = const offset_of!(Product, doubled_mantissas),
+        shifts = const offset_of!(Product, shifts),
+        zero_point = const offset_of!(Product, zero_point),
+        last = const offset_of!(Product, last),
+        output = const offset_of!(Product, output),
+        pixels = const offset_of!(Product, pixels),
+        step = const offset_of!(Product, step),
+        sums = const offset_of!(Product, sums),
     )
 }
 

@@ -15,6 +15,7 @@ pub mod m0plus;
 #[cfg(feature = "max-pool2d")]
 pub mod max_pool2d;
 pub mod portable;
+mod target;
 
 #[cfg(feature = "conv2d")]
 pub use conv2d::conv2d;

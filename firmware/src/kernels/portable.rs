@@ -1,5 +1,6 @@
 //! The inner loops in plain Rust: what runs on the desk, and what the fast ones are held equal to.
 
+use super::target::Target;
 use secateur_shared::packing::Pair;
 use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
 
@@ -26,10 +27,12 @@ impl<'s> Patch<'s> {
         }
     }
 
-    /// sum x w of a pair of outputs, at each pixel.
+    /// A pair of outputs, at each pixel.
     #[inline(always)]
-    pub fn pair(&self, weights: &Pair) -> [[i32; PIXELS]; 2] {
-        linear_pair(self.values, weights).map(|sum| [sum])
+    pub fn pair(&self, weights: &Pair, [first, second]: [(i32, Multiplier); 2], target: &mut Target) {
+        let [a, b] = linear_pair(self.values, weights);
+        target.store(0, first, [a]);
+        target.store(1, second, [b]);
     }
 
     /// sum x w of one output, at each pixel.
