@@ -9,6 +9,7 @@ extern crate std;
 #[cfg(target_endian = "big")]
 compile_error!("the blob's payload is read in place and is little-endian");
 
+pub mod arena;
 pub mod header;
 pub mod layer;
 pub mod memory;

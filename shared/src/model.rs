@@ -1,5 +1,6 @@
 //! A blob, checked once: after [`Model::parse`] the engine and its kernels have nothing left to refuse.
 
+use crate::arena::Arena;
 use crate::header::{self, ALIGNMENT, HEADER_BYTES};
 use crate::layer::{LAYERS_MAX, Layer, Shape, Step, Table};
 use crate::packing;
@@ -10,6 +11,8 @@ use crate::refusal::Refusal;
 #[derive(Clone, Debug)]
 pub struct Model<'b> {
     table: Table,
+    arena: Arena,
+    arena_bytes: u32,
     payload: &'b [u8],
     identity: u32,
 }
@@ -53,21 +56,32 @@ impl<'b> Model<'b> {
             return Err(Refusal::Misaligned);
         }
         let body = &blob[HEADER_BYTES..];
-        let (table, rest) = postcard::take_from_bytes::<Table>(body).map_err(|_| Refusal::Table)?;
+        let ((table, arena), rest) = postcard::take_from_bytes::<(Table, Arena)>(body).map_err(|_| Refusal::Table)?;
         let payload_at = (blob.len() - rest.len()).next_multiple_of(ALIGNMENT);
         let payload = blob.get(payload_at..).ok_or(Refusal::CutOff)?;
         let padding = &rest[..rest.len() - payload.len()];
         if padding.iter().any(|&byte| byte != 0) {
             return Err(Refusal::Table);
         }
-        let model = Self { table, payload, identity: header::identity(blob) };
+        let mut model = Self { table, arena, arena_bytes: 0, payload, identity: header::identity(blob) };
         model.check()?;
+        model.arena_bytes = model.arena.bytes(&model.table)?;
         Ok(model)
     }
 
     /// The layer table.
     pub fn table(&self) -> &Table {
         &self.table
+    }
+
+    /// Where its tensors lie.
+    pub fn arena(&self) -> &Arena {
+        &self.arena
+    }
+
+    /// The arena's length, a multiple of 16.
+    pub fn arena_bytes(&self) -> u32 {
+        self.arena_bytes
     }
 
     /// The blob's CRC-32.

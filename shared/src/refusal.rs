@@ -27,6 +27,8 @@ pub enum Refusal {
     Quantization(u8),
     /// Layer `n`'s accumulator could overflow 32 bits.
     Overflow(u8),
+    /// The tensors' places are not one a pass, not on words, or overlap where a pass still reads.
+    Places,
     /// Layer `n` needs an operator that this firmware was built without.
     Operator(u8),
     /// The arena is smaller than the network's tensors need.
@@ -64,6 +66,7 @@ impl core::fmt::Display for Refusal {
             Refusal::Parameters(n) => write!(f, "layer {n} names parameters outside the payload"),
             Refusal::Quantization(n) => write!(f, "layer {n} has a multiplier or range out of bounds"),
             Refusal::Overflow(n) => write!(f, "layer {n} could overflow its 32-bit accumulator"),
+            Refusal::Places => f.write_str("the tensors' places in the arena overlap: export the network again"),
             Refusal::Operator(n) => write!(
                 f,
                 "layer {n} needs an operator this firmware was built without: rebuild the firmware for this network"

@@ -1,5 +1,6 @@
 //! The network that FORMAT.md takes apart, built from its values.
 
+use secateur_shared::arena::Arena;
 use secateur_shared::header::{self, HEADER_BYTES};
 use secateur_shared::quant::{Activation, ZeroPoint};
 use secateur_shared::{Conv2d, Layer, Linear, MaxPool2d, Model, Padding, Refusal, Shape, Table};
@@ -40,9 +41,10 @@ fn parameters(bias: &[i32], multipliers: &[(i32, i8)], weights: &[i8]) -> Vec<u8
     bytes
 }
 
-/// Header, table, padding, payload.
+/// Header, table, places, padding, payload; an impossible table has the example's places.
 pub(crate) fn blob(table: &Table, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = postcard::to_extend(table, vec![0; HEADER_BYTES]).expect("encodes");
+    let arena = Arena::plan(table).or_else(|_| Arena::plan(&self::table())).expect("the example's places");
+    let mut bytes = postcard::to_extend(&(table, arena), vec![0; HEADER_BYTES]).expect("encodes");
     bytes.resize(bytes.len().next_multiple_of(16), 0);
     bytes.extend(payload);
     header::seal(&mut bytes).expect("has a header");

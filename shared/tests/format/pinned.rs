@@ -1,16 +1,18 @@
 //! Format version 2, byte for byte. A change here is a change of `FORMAT_VERSION`.
 
 use super::example::{blob, parse, payload, table};
+use secateur_shared::arena::Arena;
 use secateur_shared::header::{self, FORMAT_VERSION, KERNEL_ABI};
 use secateur_shared::memory;
 
 const PINNED: &str = "
-    53435452 0200 0200 54000000 9d5195b8
+    53435452 0200 0200 64000000 57634342
     02 02 01 80 03
     00 01 02 02 01 00 80 80 7f 00000000
     01 02 02
     02 02 03 80 7f 10000000
-    0000
+    03 00 04 00
+    0000000000000000000000000000
     64ffffff 00000060 01fe03fc fe 000000
     fb070000 07f8ffff 00000040 00000040 10f0 fbfa
 ";
@@ -25,7 +27,8 @@ fn from_hex(text: &str) -> Vec<u8> {
 fn the_example_is_these_bytes() {
     assert_eq!((FORMAT_VERSION, KERNEL_ABI), (2, 2));
     assert_eq!(blob(&table(), &payload()), from_hex(PINNED));
-    assert_eq!(memory::blob_bytes(&table()), Ok(from_hex(PINNED).len() as u32));
+    let arena = Arena::plan(&table()).expect("fits");
+    assert_eq!(memory::blob_bytes(&table(), &arena), Ok(from_hex(PINNED).len() as u32));
 }
 
 #[test]

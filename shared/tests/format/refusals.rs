@@ -73,8 +73,8 @@ fn a_blob_off_its_alignment() {
 
 #[test]
 fn a_table_that_does_not_decode() {
-    // Byte 20 is the number of layers, 21 the first one's operator, 46 the first of the padding.
-    for (at, value) in [(20, 33), (20, 99), (21, 3), (46, 1), (47, 0x80)] {
+    // Byte 20 is the number of layers, 21 the first one's operator, 46 the number of places, 50 the first of the padding.
+    for (at, value) in [(20, 33), (20, 99), (21, 3), (46, 34), (50, 1), (51, 0x80)] {
         let mut blob = blob(&table(), &payload());
         blob[at] = value;
         header::seal(&mut blob).expect("has a header");
@@ -97,6 +97,23 @@ fn impossible_sizes() {
         );
     }
     check_table(|table| linear(table).outputs = 0, Err(Refusal::Geometry(2)));
+}
+
+#[test]
+fn tensors_in_each_other_s_way() {
+    // Byte 46 is the number of places, then one byte each: the input, the pool's output, the logits.
+    for (at, value, expected) in [
+        (46, 2, Err(Refusal::Places)),
+        (47, 4, Err(Refusal::Places)),
+        (48, 2, Err(Refusal::Places)),
+        (49, 4, Err(Refusal::Places)),
+        (48, 8, Ok(())),
+    ] {
+        let mut blob = blob(&table(), &payload());
+        blob[at] = value;
+        header::seal(&mut blob).expect("has a header");
+        check(&blob, expected);
+    }
 }
 
 #[test]

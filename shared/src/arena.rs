@@ -1,0 +1,269 @@
+//! Where tensors lie. A pass of the engine makes its output row by row from the top, and reads of its input only what the
+//! rows to come need: an output may take the place of rows that were read for the last time.
+
+use crate::header::ALIGNMENT;
+use crate::layer::{LAYERS_MAX, Layer, MaxPool2d, Shape, Step, Table};
+use crate::refusal::Refusal;
+use serde::{Deserialize, Serialize};
+
+/// Tensors start on a multiple of this, so that kernels may load words.
+pub const TENSOR_ALIGNMENT: u32 = 4;
+
+/// Output pixels that a convolution computes at once, at most.
+pub const PATCH_PIXELS: u32 = 4;
+
+/// What the engine does at once: a layer, or a convolution with the max pool after it, whose input is never written.
+#[derive(Clone, Copy, Debug)]
+pub struct Pass<'t> {
+    /// The number of its last layer, counted from 0.
+    pub index: usize,
+    /// The layer, or the convolution.
+    pub step: Step<'t>,
+    /// The max pool in the same pass.
+    pub pool: Option<&'t MaxPool2d>,
+    /// What is written.
+    pub output: Shape,
+}
+
+impl Table {
+    /// The passes of the engine; ends early, with an error naming it, at a layer that cannot take its input.
+    pub fn passes(&self) -> impl Iterator<Item = Result<Pass<'_>, Refusal>> {
+        let mut steps = self.steps().enumerate().peekable();
+        core::iter::from_fn(move || {
+            let (index, step) = match steps.next()? {
+                (index, Ok(step)) => (index, step),
+                (_, Err(refusal)) => return Some(Err(refusal)),
+            };
+            let fused = steps.next_if(|(_, next)| next.as_ref().is_ok_and(|next| fuses(&step, next)));
+            Some(Ok(match fused {
+                Some((index, Ok(Step { layer: Layer::MaxPool2d(pool), output, .. }))) => {
+                    Pass { index, step, pool: Some(pool), output }
+                }
+                _ => Pass { index, step, pool: None, output: step.output },
+            }))
+        })
+    }
+}
+
+/// Whether a pool needs of the convolution before it just the four outputs that are computed at once.
+fn fuses(step: &Step, next: &Step) -> bool {
+    matches!((step.layer, next.layer), (Layer::Conv2d(_), Layer::MaxPool2d(MaxPool2d { window: 2, stride: 2 })))
+}
+
+impl Pass<'_> {
+    /// The first row of the input that a row of the output is made from; `None` where every output needs all of it.
+    pub fn first_row(&self, row: u32) -> Option<u32> {
+        let pooled = self.pool.map_or(1, |pool| u32::from(pool.stride));
+        match self.step.layer {
+            Layer::Conv2d(conv) => {
+                let (_, above) = conv.padding.fit(self.step.input.height, conv.kernel_hw.0, conv.stride)?;
+                Some((row * pooled * u32::from(conv.stride)).saturating_sub(above.into()))
+            }
+            Layer::MaxPool2d(pool) => Some(row * u32::from(pool.stride)),
+            Layer::Linear(_) => None,
+        }
+    }
+
+    /// How many bytes an output must at least begin before its input where they overlap, a multiple of 4: no row may be
+    /// written over one that is still to be read. `None` where they must not overlap.
+    pub fn lead_bytes(&self) -> Option<u32> {
+        let [from, to] = [self.step.input, self.output].map(|shape| u32::from(shape.width) * u32::from(shape.channels));
+        let mut lead = 0;
+        for row in 0..u32::from(self.output.height) {
+            lead = lead.max(((row + 1) * to).saturating_sub(self.first_row(row)? * from));
+        }
+        Some(lead.next_multiple_of(TENSOR_ALIGNMENT))
+    }
+
+    /// What the pass needs at once: its input, its output as far as it lies elsewhere, and its scratch.
+    pub fn working_bytes(&self) -> u32 {
+        let [input, output] = [self.step.input, self.output].map(tensor_bytes);
+        let apart = input + output;
+        let overlapping = self.lead_bytes().map_or(apart, |lead| output.max(lead + input));
+        apart.min(overlapping).saturating_add(self.scratch_bytes())
+    }
+
+    /// What the kernel scratches on, a multiple of 4: for a convolution the windows of [`PATCH_PIXELS`] outputs as 16-bit
+    /// numbers, and a pixel of padding.
+    pub fn scratch_bytes(&self) -> u32 {
+        match self.step.layer {
+            Layer::Conv2d(_) => {
+                let positions = self.step.layer.weights_per_output(self.step.input).saturating_add(1) & !1;
+                let padding = u32::from(self.step.input.channels).next_multiple_of(TENSOR_ALIGNMENT);
+                positions.saturating_mul(2 * PATCH_PIXELS).saturating_add(padding)
+            }
+            Layer::MaxPool2d(_) | Layer::Linear(_) => 0,
+        }
+    }
+}
+
+fn tensor_bytes(shape: Shape) -> u32 {
+    shape.bytes().unwrap_or(0).next_multiple_of(TENSOR_ALIGNMENT)
+}
+
+/// Where the tensors between passes start in the arena, in bytes; the input first. Scratch lies behind a pass's tensors.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arena {
+    offsets: heapless::Vec<u32, { LAYERS_MAX + 1 }>,
+}
+
+/// Where one tensor lies in the arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// First byte.
+    pub offset: u32,
+    /// Length.
+    pub bytes: u32,
+}
+
+impl Place {
+    /// After the last byte, on a multiple of 4.
+    pub fn end(self) -> u32 {
+        (self.offset + self.bytes).next_multiple_of(TENSOR_ALIGNMENT)
+    }
+}
+
+impl Arena {
+    /// Places every tensor so that the arena is as short as the search finds: for ever shorter ones, tensors go to its
+    /// start, to its end, or as close to their input as they may.
+    ///
+    /// # Errors
+    /// [`Refusal::Geometry`] where a layer cannot take its input.
+    pub fn plan(table: &Table) -> Result<Self, Refusal> {
+        let chain = Chain::new(table)?;
+        // At opposite ends tensors never meet, so the largest neighbors fit; no arena is shorter than its longest pass.
+        let (mut short, mut long) = chain.bounds;
+        let mut best = chain.place(long).ok_or(Refusal::Table)?;
+        while short < long {
+            let middle = short + (long - short) / 2 / TENSOR_ALIGNMENT * TENSOR_ALIGNMENT;
+            match chain.place(middle) {
+                Some(offsets) => (best, long) = (offsets, middle),
+                None => short = middle + TENSOR_ALIGNMENT,
+            }
+        }
+        Ok(Self { offsets: best })
+    }
+
+    /// Length of the arena, a multiple of 16: the end of the pass that reaches furthest, its scratch included.
+    ///
+    /// # Errors
+    /// [`Refusal::Places`] where the places are not those of this table, not on words, or in each other's way.
+    pub fn bytes(&self, table: &Table) -> Result<u32, Refusal> {
+        let mut places = self.places(table);
+        let mut from = places.next().ok_or(Refusal::Places)?;
+        let mut bytes = from.end();
+        for (pass, to) in table.passes().zip(places) {
+            let pass = pass?;
+            let apart = from.end() <= to.offset || to.end() <= from.offset;
+            let follows = pass.lead_bytes().is_some_and(|lead| to.offset.saturating_add(lead) <= from.offset);
+            if !(apart || follows) || !to.offset.is_multiple_of(TENSOR_ALIGNMENT) {
+                return Err(Refusal::Places);
+            }
+            bytes = bytes.max(from.end().max(to.end()).saturating_add(pass.scratch_bytes()));
+            from = to;
+        }
+        let is_whole = self.offsets.len() == table.passes().count() + 1;
+        let on_words = self.offsets[0].is_multiple_of(TENSOR_ALIGNMENT);
+        let bytes = bytes.checked_next_multiple_of(ALIGNMENT as u32).filter(|_| is_whole && on_words);
+        bytes.ok_or(Refusal::Places)
+    }
+
+    /// The input's place, and that of each pass's output; offsets past 2^30 are of no arena.
+    pub fn places(&self, table: &Table) -> impl Iterator<Item = Place> {
+        let outputs = table.passes().map(|pass| pass.map_or(0, |pass| pass.output.bytes().unwrap_or(0)));
+        let tensors = core::iter::once(table.input.bytes().unwrap_or(0)).chain(outputs);
+        let offsets = self.offsets.iter().map(|offset| (*offset).min(1 << 30));
+        offsets.zip(tensors).map(|(offset, bytes)| Place { offset, bytes })
+    }
+}
+
+/// Lengths and distances of a table's tensors, for the search of their places.
+struct Chain {
+    /// Of every tensor, multiples of 4.
+    bytes: heapless::Vec<u32, { LAYERS_MAX + 1 }>,
+    /// [`Pass::lead_bytes`] of every pass.
+    leads: heapless::Vec<Option<u32>, LAYERS_MAX>,
+    /// [`Pass::scratch_bytes`] of every pass.
+    scratch: heapless::Vec<u32, LAYERS_MAX>,
+    /// The longest pass, and the longest one whose tensors lie apart.
+    bounds: (u32, u32),
+}
+
+/// A place that a tensor may have, and the number of the one before that leads to it.
+#[derive(Clone, Copy)]
+struct Candidate {
+    offset: u32,
+    before: u8,
+}
+
+/// Places at either end, and one behind each of those of the tensor before.
+type Candidates = heapless::Vec<Candidate, { 2 * (LAYERS_MAX + 1) }>;
+
+impl Chain {
+    fn new(table: &Table) -> Result<Self, Refusal> {
+        let first = tensor_bytes(table.input);
+        let (bytes, leads, scratch) = (heapless::Vec::new(), heapless::Vec::new(), heapless::Vec::new());
+        let mut chain = Self { bytes, leads, scratch, bounds: (first, first) };
+        let full = |_| Refusal::Table;
+        chain.bytes.push(first).map_err(full)?;
+        for pass in table.passes() {
+            let pass = pass?;
+            let (input, output) = (tensor_bytes(pass.step.input), tensor_bytes(pass.output));
+            let apart = (input + output).saturating_add(pass.scratch_bytes());
+            chain.bounds = (chain.bounds.0.max(pass.working_bytes()), chain.bounds.1.max(apart));
+            chain.bytes.push(output).map_err(full)?;
+            chain.leads.push(pass.lead_bytes()).map_err(|_| Refusal::Table)?;
+            chain.scratch.push(pass.scratch_bytes()).map_err(full)?;
+        }
+        Ok(chain)
+    }
+
+    /// Every tensor's offset in an arena of so many bytes, if they are found.
+    fn place(&self, arena: u32) -> Option<heapless::Vec<u32, { LAYERS_MAX + 1 }>> {
+        let mut found: heapless::Vec<Candidates, { LAYERS_MAX + 1 }> = heapless::Vec::new();
+        for tensor in 0..self.bytes.len() {
+            let candidates = self.candidates(tensor, self.last_offset(tensor, arena)?, found.last());
+            found.push(candidates).ok()?;
+        }
+        let mut choice = *found.last()?.first()?;
+        let mut offsets = heapless::Vec::new();
+        for candidates in found.iter().rev().skip(1) {
+            offsets.push(choice.offset).ok()?;
+            choice = *candidates.get(usize::from(choice.before))?;
+        }
+        offsets.push(choice.offset).ok()?;
+        offsets.reverse();
+        Some(offsets)
+    }
+
+    /// Where a tensor starts that ends where the scratch of both its passes still has room behind it.
+    fn last_offset(&self, tensor: usize, arena: u32) -> Option<u32> {
+        let scratch = |pass: Option<usize>| pass.and_then(|pass| self.scratch.get(pass)).copied().unwrap_or(0);
+        let behind = scratch(tensor.checked_sub(1)).max(scratch(Some(tensor)));
+        Some(arena.checked_sub(behind)?.checked_sub(self.bytes[tensor])? & !(TENSOR_ALIGNMENT - 1))
+    }
+
+    /// The places that a tensor may have given those of the tensor before.
+    fn candidates(&self, tensor: usize, last: u32, before: Option<&Candidates>) -> Candidates {
+        let lead = tensor.checked_sub(1).and_then(|pass| self.leads[pass]);
+        let behind = |from: &Candidate| lead.and_then(|lead| from.offset.checked_sub(lead));
+        let offsets = before.into_iter().flatten().filter_map(behind).chain([0, last]);
+        let mut candidates = Candidates::new();
+        for offset in offsets.filter(|offset| *offset <= last) {
+            let fits = |from: &Candidate| self.fits(tensor, from.offset, offset);
+            let parent = before.map_or(Some(0), |before| before.iter().position(fits));
+            let is_new = candidates.iter().all(|other| other.offset != offset);
+            if let Some(parent) = parent.filter(|_| is_new) {
+                // Of each tensor there are two more than of the one before, at most: never full.
+                let _ = candidates.push(Candidate { offset, before: parent as u8 });
+            }
+        }
+        candidates
+    }
+
+    /// Whether a tensor may lie here when the one before lies there.
+    fn fits(&self, tensor: usize, from: u32, to: u32) -> bool {
+        let apart = to + self.bytes[tensor] <= from || from + self.bytes[tensor - 1] <= to;
+        apart || self.leads[tensor - 1].is_some_and(|lead| to + lead <= from)
+    }
+}
