@@ -131,7 +131,7 @@ impl Arena {
     /// [`Refusal::Geometry`] where a layer cannot take its input.
     pub fn plan(table: &Table) -> Result<Self, Refusal> {
         let chain = Chain::new(table)?;
-        // At opposite ends tensors never meet, so the largest neighbors fit; no arena is shorter than its longest pass.
+        // No arena is shorter than its longest pass; at opposite ends even the largest neighbors never meet.
         let (mut short, mut long) = chain.bounds;
         let mut best = chain.place(long).ok_or(Refusal::Table)?;
         while short < long {
@@ -185,7 +185,7 @@ struct Chain {
     leads: heapless::Vec<Option<u32>, LAYERS_MAX>,
     /// [`Pass::scratch_bytes`] of every pass.
     scratch: heapless::Vec<u32, LAYERS_MAX>,
-    /// The longest pass, and the longest one whose tensors lie apart.
+    /// The longest pass, and the largest neighbors apart with the largest scratch behind them.
     bounds: (u32, u32),
 }
 
@@ -204,17 +204,18 @@ impl Chain {
         let first = tensor_bytes(table.input);
         let (bytes, leads, scratch) = (heapless::Vec::new(), heapless::Vec::new(), heapless::Vec::new());
         let mut chain = Self { bytes, leads, scratch, bounds: (first, first) };
-        let full = |_| Refusal::Table;
+        let (full, mut most_scratch) = (|_| Refusal::Table, 0);
         chain.bytes.push(first).map_err(full)?;
         for pass in table.passes() {
             let pass = pass?;
             let (input, output) = (tensor_bytes(pass.step.input), tensor_bytes(pass.output));
-            let apart = (input + output).saturating_add(pass.scratch_bytes());
-            chain.bounds = (chain.bounds.0.max(pass.working_bytes()), chain.bounds.1.max(apart));
+            chain.bounds = (chain.bounds.0.max(pass.working_bytes()), chain.bounds.1.max(input + output));
+            most_scratch = most_scratch.max(pass.scratch_bytes());
             chain.bytes.push(output).map_err(full)?;
             chain.leads.push(pass.lead_bytes()).map_err(|_| Refusal::Table)?;
             chain.scratch.push(pass.scratch_bytes()).map_err(full)?;
         }
+        chain.bounds.1 = chain.bounds.1.saturating_add(most_scratch);
         Ok(chain)
     }
 
