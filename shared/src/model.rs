@@ -40,6 +40,18 @@ impl Parameters<'_> {
         let (Some(&bias), Some(&mantissa), Some(&exponent)) = values else { return (0, Multiplier::ZERO) };
         (bias, Multiplier { mantissa, exponent })
     }
+
+    /// The weights of a pair of outputs; `None` past the last pair.
+    #[inline(always)]
+    pub fn pair(&self, pair: usize) -> Option<packing::Pair<'_>> {
+        packing::pair(self.weights, self.bias.len(), self.per_output, pair)
+    }
+
+    /// The weights of the last output where their number is odd.
+    #[inline(always)]
+    pub fn single(&self) -> Option<&[i8]> {
+        packing::single(self.weights, self.bias.len(), self.per_output)
+    }
 }
 
 impl<'b> Model<'b> {

@@ -1,10 +1,9 @@
 //! 2-D convolution.
 
 use super::inner::{PIXELS, Patch};
-use super::target::Target;
+use super::outputs::Outputs;
 use secateur_shared::layer::{Conv2d, Shape};
 use secateur_shared::model::Parameters;
-use secateur_shared::packing;
 use secateur_shared::quant::ZeroPoint;
 
 /// A convolution in its place.
@@ -25,34 +24,20 @@ pub fn conv2d(
     input: &[i8],
     geometry: &Geometry,
     zero_point: ZeroPoint,
-    parameters: &Parameters,
+    parameters: &Parameters<'_>,
     scratch: &mut [i8],
     output: &mut [i8],
 ) {
-    let Some(mut windows) = Windows::new(input, geometry, zero_point, scratch) else { return };
-    let outputs = usize::from(geometry.output.channels).max(1);
-    let row_values = outputs * usize::from(geometry.output.width).max(1);
+    let Conv2d { zero_point: output_zero_point, activation, .. } = *geometry.layer;
+    let outputs = Outputs { parameters: *parameters, zero_point: output_zero_point, activation };
+    let Some(mut windows) = Windows::new(input, geometry, zero_point, outputs, scratch) else { return };
+    let count = outputs.count();
+    let row_values = count * usize::from(geometry.output.width).max(1);
     for (row, values) in output.chunks_exact_mut(row_values).enumerate() {
-        for (block, pixels) in values.chunks_mut(PIXELS * outputs).enumerate() {
+        for (block, pixels) in values.chunks_mut(PIXELS * count).enumerate() {
             windows.gather(row, block * PIXELS);
-            product(&windows.patch, geometry.layer, parameters, pixels);
+            windows.patch.product(pixels);
         }
-    }
-}
-
-/// Every output of a patch's pixels.
-#[inline(always)]
-fn product(patch: &Patch, layer: &Conv2d, parameters: &Parameters, pixels: &mut [i8]) {
-    let outputs = usize::from(layer.outputs);
-    let mut target = Target::new(pixels, outputs, layer.zero_point, layer.activation);
-    let (weights, per_output) = (parameters.weights, parameters.per_output);
-    while let Some(pair) = packing::pair(weights, outputs, per_output, target.output / 2) {
-        let channels = [parameters.output(target.output), parameters.output(target.output + 1)];
-        patch.pair(&pair, channels, &mut target);
-        target.output += 2;
-    }
-    if let Some(weights) = packing::single(weights, outputs, per_output) {
-        target.store(0, parameters.output(target.output), patch.single(weights));
     }
 }
 
@@ -75,14 +60,19 @@ struct Windows<'i, 's> {
 }
 
 impl<'i, 's> Windows<'i, 's> {
-    fn new(input: &'i [i8], geometry: &Geometry, zero_point: ZeroPoint, scratch: &'s mut [i8]) -> Option<Self> {
+    fn new(
+        input: &'i [i8],
+        geometry: &Geometry,
+        zero_point: ZeroPoint,
+        outputs: Outputs<'s>,
+        scratch: &'s mut [i8],
+    ) -> Option<Self> {
         let (layer, shape) = (geometry.layer, geometry.input);
         let (kernel_rows, kernel_columns) = layer.kernel_hw;
         let before =
             |size, kernel| layer.padding.fit(size, kernel, layer.stride).map_or(0, |(_, before)| before.into());
         let channels = usize::from(shape.channels);
-        let positions = usize::from(kernel_rows) * usize::from(kernel_columns) * channels;
-        let (patch, rest) = Patch::new(scratch, positions)?;
+        let (patch, rest) = Patch::new(scratch, outputs)?;
         let padding = rest.get_mut(..channels)?;
         padding.fill(zero_point.0);
         Some(Self {

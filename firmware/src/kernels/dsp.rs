@@ -3,171 +3,203 @@
 //! A word of a pair of outputs' weights, `[a0 b0 a1 b1]`, is two such pairs after two SXTB16. Inputs are widened to 16 bits
 //! once a patch, so that both fit each other without being sorted again. Twin: `portable`.
 
-use super::target::Target;
-use core::arch::{asm, naked_asm};
+use super::outputs::Outputs;
+use core::arch::naked_asm;
 use core::mem::offset_of;
 use core::ptr;
-use secateur_shared::packing::Pair;
-use secateur_shared::quant::Multiplier;
+use secateur_shared::model::Parameters;
+use secateur_shared::quant::Activation;
 
 /// Output pixels that a patch has windows of: two outputs each make eight accumulators, which is what the registers hold.
 pub const PIXELS: usize = 4;
 
-/// The inputs under the windows of [`PIXELS`] output pixels: for each two positions a word a pixel, the first position in
-/// its low half.
+/// The inputs under the windows of [`PIXELS`] output pixels, and what is computed of them. For each two positions there is a
+/// word a pixel, the first position in its low half.
 pub struct Patch<'s> {
     words: &'s mut [[[i16; 2]; PIXELS]],
-    positions: usize,
+    outputs: Outputs<'s>,
+    /// Whether [`pairs`] can do it: every multiplier is a shift to the right, and outputs end at -128 and 127.
+    is_plain: bool,
 }
 
 impl<'s> Patch<'s> {
-    /// A patch of so many positions, and what is left of the scratch; `None` where it is too short or not aligned to 4.
-    pub fn new(scratch: &'s mut [i8], positions: usize) -> Option<(Self, &'s mut [i8])> {
-        let rows = positions.div_ceil(2);
+    /// A patch for these outputs, and what is left of the scratch; `None` where it is too short or not aligned to 4.
+    pub fn new(scratch: &'s mut [i8], outputs: Outputs<'s>) -> Option<(Self, &'s mut [i8])> {
+        let Parameters { mantissas, exponents, per_output, .. } = outputs.parameters;
+        let rows = per_output.div_ceil(2);
         let (words, rest) = scratch.split_at_mut_checked(rows * size_of::<[[i16; 2]; PIXELS]>())?;
         (words.as_ptr() as usize).is_multiple_of(4).then_some(())?;
-        Some((Self { words: bytemuck::try_cast_slice_mut(words).ok()?, positions }, rest))
+        let shifts = mantissas.iter().all(|m| *m > 0) && exponents.iter().all(|e| *e < 0);
+        let is_plain = shifts && outputs.activation == Activation::NONE;
+        Some((Self { words: bytemuck::try_cast_slice_mut(words).ok()?, outputs, is_plain }, rest))
     }
 
     /// Takes runs of equal length, one a pixel, in at a position.
-    #[inline(never)]
+    #[inline(always)]
     pub fn gather(&mut self, at: usize, runs: [&[i8]; PIXELS]) {
         for (pixel, run) in runs.into_iter().enumerate() {
-            if at + run.len() <= self.positions {
-                let words = self.words.as_mut_ptr().cast::<[i16; 2]>();
+            if at + run.len() <= self.outputs.parameters.per_output {
+                let row = self.words.as_mut_ptr().wrapping_add(at / 2).cast::<u32>();
                 // SAFETY: `at + run.len()` positions of the patch, and thus every word that holds one, lie in `words`.
-                unsafe { widen(words.add(pixel), at, run) }
+                unsafe { widen(row.wrapping_add(pixel), run.as_ptr(), run.len(), at % 2) }
             }
         }
     }
 
-    /// A pair of outputs, at each pixel.
+    /// Every output of the pixels.
     #[inline(always)]
-    pub fn pair(&self, weights: &Pair, channels: [(i32, Multiplier); 2], target: &mut Target) {
-        let is_right_shift = |(_, m): (i32, Multiplier)| m.exponent < 0 && m.mantissa > 0;
-        let place = target.pairs().filter(|_| channels.into_iter().all(is_right_shift));
-        let (output, pixels, step) = place.unwrap_or((ptr::null_mut(), 0, 0));
-        let mut product = Product {
-            biases: channels.map(|(bias, _)| bias),
-            doubled_mantissas: channels.map(|(_, multiplier)| multiplier.mantissa << 1),
-            shifts: channels.map(|(_, multiplier)| -i32::from(multiplier.exponent)),
-            zero_point: target.zero_point().0.into(),
-            last: weights.last.first().map_or(ptr::null(), ptr::from_ref),
-            output,
-            pixels,
-            step,
-            sums: [[0; PIXELS]; 2],
-        };
-        let steps = (weights.words.len() / 4).min(self.positions / 2);
-        // SAFETY: there are `steps` words of weights and rows of the patch, whose words are aligned (the core loads words
-        // of weights wherever they lie), and one more row where there is a last position; `Target` has the place.
-        unsafe { pair(self.words.as_ptr().cast(), weights.words.as_ptr(), steps, &mut product) }
-        if pixels == 0 {
-            for (lane, (_, multiplier)) in channels.into_iter().enumerate() {
-                target.store(lane, (0, multiplier), product.sums[lane]);
+    pub fn product(&self, pixels: &mut [i8]) {
+        let (parameters, count) = (&self.outputs.parameters, self.outputs.count());
+        let mut output = 0;
+        if self.is_plain {
+            output = count & !1;
+            self.pairs(pixels);
+        }
+        while let Some(pair) = parameters.pair(output / 2) {
+            for lane in 0..2 {
+                let weights = pair.words.iter().chain(pair.last).skip(lane).step_by(2);
+                self.outputs.store(output + lane, self.single(weights), pixels);
             }
+            output += 2;
+        }
+        if let Some(weights) = parameters.single() {
+            self.outputs.store(output, self.single(weights.iter()), pixels);
         }
     }
 
     /// sum x w of one output, at each pixel.
-    pub fn single(&self, weights: &[i8]) -> [i32; PIXELS] {
+    fn single<'w>(&self, mut weights: impl Iterator<Item = &'w i8>) -> [i32; PIXELS] {
         let mut sums = [0; PIXELS];
-        for (pixels, weights) in self.words.iter().zip(weights.chunks(2)) {
-            for (sum, xs) in sums.iter_mut().zip(pixels) {
-                *sum = xs.iter().zip(weights).fold(*sum, |sum, (x, w)| sum + i32::from(*x) * i32::from(*w));
+        for row in self.words.iter() {
+            for position in 0..2 {
+                let weight = weights.next().map_or(0, |weight| i32::from(*weight));
+                for (sum, pixel) in sums.iter_mut().zip(row) {
+                    *sum += i32::from(pixel[position]) * weight;
+                }
             }
         }
         sums
     }
-}
 
-/// Widens a run into every fourth word from `words` on, from a position on.
-///
-/// # Safety
-/// The words of all its positions can be written.
-#[inline(always)]
-unsafe fn widen(words: *mut [i16; 2], at: usize, run: &[i8]) {
-    let place = |position: usize| {
-        // SAFETY: the caller's.
-        unsafe { words.add(position / 2 * PIXELS).cast::<i16>().add(position % 2) }
-    };
-    let (head, run) = run.split_at_checked(at % 2).unwrap_or((run, &[]));
-    let at = at + head.len();
-    let (quads, tail) = run.as_chunks::<4>();
-    for (index, value) in head.iter().enumerate() {
-        // SAFETY: a position of the run.
-        unsafe { place(at - head.len() + index).write(i16::from(*value)) }
-    }
-    let mut to = place(at).cast::<u32>();
-    for quad in quads {
-        let [first, second] = widened(u32::from_le_bytes(quad.map(i8::cast_unsigned)));
-        // SAFETY: `at` is even: two whole words of the run's positions, which are aligned to 4.
-        unsafe {
-            to.write(first);
-            to.add(PIXELS).write(second);
-            to = to.add(2 * PIXELS);
+    /// Every pair of outputs of the pixels.
+    fn pairs(&self, pixels: &mut [i8]) {
+        let (parameters, count) = (&self.outputs.parameters, self.outputs.count());
+        let per_output = parameters.per_output;
+        let tails = (count & !1) * (per_output & !1);
+        let mut task = Task {
+            patch: self.words.as_ptr().cast(),
+            weights: parameters.weights.as_ptr(),
+            steps: per_output / 2,
+            biases: parameters.bias.as_ptr(),
+            mantissas: parameters.mantissas.as_ptr(),
+            exponents: parameters.exponents.as_ptr(),
+            tails: if per_output % 2 == 1 { parameters.weights.as_ptr().wrapping_add(tails) } else { ptr::null() },
+            output: pixels.as_mut_ptr(),
+            stride: count,
+            pixels: pixels.len() / count,
+            zero_point: self.outputs.zero_point.0.into(),
+            pairs: count / 2,
+        };
+        if task.pairs > 0 && task.pixels > 0 {
+            // SAFETY: the parameters are those of `count` outputs of `per_output` weights, the patch has a row for each two
+            // of them, and `pixels` has `count` values each; the core loads words of weights wherever they lie.
+            unsafe { pairs(&mut task) }
         }
     }
-    for (index, value) in tail.iter().enumerate() {
-        // SAFETY: a position of the run.
-        unsafe { place(at + 4 * quads.len() + index).write(i16::from(*value)) }
-    }
 }
 
-/// Four bytes as 16-bit numbers: the first two, the last two.
-#[inline(always)]
-fn widened(quad: u32) -> [u32; 2] {
-    let (first, second): (u32, u32);
-    // SAFETY: arithmetic on registers.
-    unsafe {
-        asm!(
-            "sxtb16 {even}, {quad}",
-            "sxtb16 {odd}, {quad}, ror #8",
-            "pkhbt {first}, {even}, {odd}, lsl #16",
-            "pkhtb {second}, {odd}, {even}, asr #16",
-            quad = in(reg) quad,
-            even = out(reg) _,
-            odd = out(reg) _,
-            first = lateout(reg) first,
-            second = lateout(reg) second,
-            options(pure, nomem, nostack, preserves_flags),
-        );
-    }
-    [first, second]
+/// Widens a run of bytes into 16-bit numbers, two a word, every fourth word from `words` on; where `odd` is 1, from its upper
+/// half on.
+///
+/// # Safety
+/// `run` has `length` bytes, and the words of them all, aligned to 4, can be written.
+#[unsafe(naked)]
+unsafe extern "C" fn widen(words: *mut u32, run: *const i8, length: usize, odd: usize) {
+    naked_asm!(
+        ".macro quad at",
+        "ldr r3, [r1], #4",
+        "sxtb16 r12, r3",
+        "sxtb16 r3, r3, ror #8",
+        "pkhbt r4, r12, r3, lsl #16",
+        "pkhtb r3, r3, r12, asr #16",
+        "str r4, [r0, #32 * \\at]",
+        "str r3, [r0, #32 * \\at + 16]",
+        ".endm",
+        "push {{r4, lr}}",
+        "cbz r3, 1f",
+        "ldrsb r3, [r1], #1",
+        "strh r3, [r0, #2]",
+        "adds r0, #16",
+        "subs r2, #1",
+        "1:",
+        "subs r2, #8",
+        "blo 3f",
+        "2:",
+        "quad 0",
+        "quad 1",
+        "adds r0, #64",
+        "subs r2, #8",
+        "bhs 2b",
+        "3:",
+        "lsls r3, r2, #30", // the carry is bit 2, the sign bit 1
+        "bcc 4f",
+        "quad 0",
+        "add r0, #32",
+        "lsls r3, r2, #30",
+        "4:",
+        "bpl 5f",
+        "ldrsb r3, [r1], #1",
+        "ldrsb r12, [r1], #1",
+        "strh r3, [r0]",
+        "strh r12, [r0, #2]",
+        "adds r0, #16",
+        "5:",
+        "lsls r3, r2, #31",
+        "beq 6f",
+        "ldrsb r3, [r1]",
+        "strh r3, [r0]",
+        "6:",
+        "pop {{r4, pc}}",
+        ".purgem quad",
+    )
 }
 
-/// What [`pair`] adds to its sums and does with them.
+/// What [`pairs`] works on; it counts it up and down.
 #[repr(C)]
-struct Product {
-    biases: [i32; 2],
-    /// Modulo 2^32, of mantissas that are not 0.
-    doubled_mantissas: [i32; 2],
-    /// To the right, 1 to 31.
-    shifts: [i32; 2],
-    zero_point: i32,
-    /// The two weights at the last position where their number is odd.
-    last: *const i8,
-    /// Where the two outputs of the first pixel go.
+struct Task {
+    patch: *const u32,
+    weights: *const i8,
+    /// Positions, in pairs.
+    steps: usize,
+    biases: *const i32,
+    mantissas: *const i32,
+    exponents: *const i8,
+    /// The weights at the last position where their number is odd, else null.
+    tails: *const i8,
+    /// Of the first pixel.
     output: *mut i8,
-    /// 1 to 4, or 0: then the sums, biases included, go to `sums`.
+    /// From one pixel to the next.
+    stride: usize,
+    /// 1 to 4.
     pixels: usize,
-    step: usize,
-    sums: [[i32; PIXELS]; 2],
+    zero_point: i32,
+    /// 1 or more.
+    pairs: usize,
 }
 
-/// The outputs of four pixels, from `2 * steps` positions and the last odd one.
+/// All pairs of outputs of a patch's pixels.
 ///
 /// Requantisation: (acc * m + 2^30) >> 31 is the high word of 2^32 acc + acc * (2m - 2^32) + 2^31, which is SMMLAR's; the
 /// division by 2^shift rounds half away from zero by the last bit shifted out, after 1 is taken from what is negative.
 ///
 /// Registers: r0 patch, r1 weights; r3-r6 the first output's sums, r7-r10 the second's; r2, r11 their weights; r12, lr inputs.
-/// On the stack: the steps that are left, `product`.
+/// On the stack: the steps that are left, `task`.
 ///
 /// # Safety
-/// `patch` has `steps` rows of four words, aligned to 4, and one more where `last` is not null; `weights` has `steps` words;
-/// `pixels` pairs of bytes, `step` apart, can be written from `output` on.
+/// The task's parameters are those of `2 * pairs` outputs, in payload order, every mantissa above 0 and every exponent below; the
+/// patch has `steps` rows of four words, aligned to 4, and one more where there are `tails`; all outputs can be written.
 #[unsafe(naked)]
-unsafe extern "C" fn pair(patch: *const u32, weights: *const i8, steps: usize, product: *mut Product) {
+unsafe extern "C" fn pairs(task: *mut Task) {
     naked_asm!(
         ".macro row at",
         "ldr r11, [r1, #4 * \\at]",
@@ -186,17 +218,26 @@ unsafe extern "C" fn pair(patch: *const u32, weights: *const i8, steps: usize, p
         "smlad r6, r2, lr, r6",
         "smlad r10, r11, lr, r10",
         ".endm",
-        ".macro requantize sums:vararg",
+        ".macro requantize doubled, shift, sums:vararg",
         ".irp sum, \\sums",
-        "smmlar \\sum, \\sum, r11, \\sum",
+        "smmlar \\sum, \\sum, \\doubled, \\sum",
         "add \\sum, \\sum, \\sum, asr #31",
-        "asrs \\sum, \\sum, lr",
+        "asrs \\sum, \\sum, \\shift",
         "adc \\sum, \\sum, r12",
         "ssat \\sum, #8, \\sum",
         ".endr",
         ".endm",
-        "push {{r2-r11, lr}}",
-        "ldrd r3, r7, [r3, #{biases}]",
+        "push {{r4-r11, lr}}",
+        "sub sp, #8",
+        "str r0, [sp, #4]",
+        "0:",
+        "ldr r1, [r0, #{weights}]",
+        "ldr r2, [r0, #{steps}]",
+        "ldr r12, [r0, #{patch}]",
+        "ldr r11, [r0, #{biases}]",
+        "ldm r11!, {{r3, r7}}",
+        "str r11, [r0, #{biases}]",
+        "mov r0, r12",
         "mov r4, r3",
         "mov r5, r3",
         "mov r6, r3",
@@ -228,74 +269,81 @@ unsafe extern "C" fn pair(patch: *const u32, weights: *const i8, steps: usize, p
         "bne 3b",
         "4:",
         "ldr r2, [sp, #4]",
-        "ldr r1, [r2, #{last}]",
+        "str r1, [r2, #{weights}]",
+        "ldr r1, [r2, #{tails}]",
         "cbz r1, 5f",
-        "ldrsb r11, [r1]",
-        "ldrsb r1, [r1, #1]",
-        "ldr r12, [r0]",
+        "ldrsb r11, [r1], #1",
+        "ldrsb r12, [r1], #1",
+        "str r1, [r2, #{tails}]",
+        "ldr r1, [r0]",
         "ldr lr, [r0, #4]",
-        "smlabb r3, r11, r12, r3",
-        "smlabb r7, r1, r12, r7",
+        "smlabb r3, r11, r1, r3",
+        "smlabb r7, r12, r1, r7",
         "smlabb r4, r11, lr, r4",
-        "smlabb r8, r1, lr, r8",
-        "ldr r12, [r0, #8]",
+        "smlabb r8, r12, lr, r8",
+        "ldr r1, [r0, #8]",
         "ldr lr, [r0, #12]",
-        "smlabb r5, r11, r12, r5",
-        "smlabb r9, r1, r12, r9",
+        "smlabb r5, r11, r1, r5",
+        "smlabb r9, r12, r1, r9",
         "smlabb r6, r11, lr, r6",
-        "smlabb r10, r1, lr, r10",
+        "smlabb r10, r12, lr, r10",
         "5:",
-        "ldr r1, [r2, #{pixels}]",
-        "cmp r1, #0",
-        "beq 6f",
+        "ldr r12, [r2, #{exponents}]",
+        "ldr r0, [r2, #{mantissas}]",
+        "ldrsb lr, [r12], #1",
+        "ldm r0!, {{r1, r11}}",
+        "str r0, [r2, #{mantissas}]",
+        "ldrsb r0, [r12], #1",
+        "str r12, [r2, #{exponents}]",
         "ldr r12, [r2, #{zero_point}]",
-        "ldrd r11, r0, [r2, #{doubled_mantissas}]",
-        "ldr lr, [r2, #{shifts}]",
-        "requantize r3, r4, r5, r6",
-        "mov r11, r0",
-        "ldr lr, [r2, #{shifts} + 4]",
-        "requantize r7, r8, r9, r10",
+        "lsls r1, r1, #1",
+        "lsl r11, r11, #1",
+        "rsb lr, lr, #0",
+        "rsbs r0, r0, #0",
+        "requantize r1, lr, r3, r4, r5, r6",
+        "requantize r11, r0, r7, r8, r9, r10",
         "ldr r0, [r2, #{output}]",
-        "ldr r2, [r2, #{step}]",
+        "ldr r1, [r2, #{pixels}]",
+        "ldr r11, [r2, #{stride}]",
+        "ldr r12, [r2, #{pairs}]",
         "bfi r3, r7, #8, #8",
-        "strh r3, [r0]",
-        "cmp r1, #2",
-        "blo 7f",
         "bfi r4, r8, #8, #8",
-        "strh r4, [r0, r2]",
-        "beq 7f",
-        "add r0, r0, r2, lsl #1",
+        "strh r3, [r0], #2",
+        "str r0, [r2, #{output}]",
+        "subs r0, #2",
+        "cmp r1, #2",
+        "blo 6f",
+        "strh r4, [r0, r11]",
+        "beq 6f",
+        "add r0, r0, r11, lsl #1",
         "bfi r5, r9, #8, #8",
+        "bfi r6, r10, #8, #8",
         "strh r5, [r0]",
         "cmp r1, #3",
-        "beq 7f",
-        "bfi r6, r10, #8, #8",
-        "strh r6, [r0, r2]",
-        "b 7f",
+        "beq 6f",
+        "strh r6, [r0, r11]",
         "6:",
-        "add r2, r2, #{sums}",
-        "stm r2, {{r3-r10}}",
-        "7:",
-        "pop {{r2-r11, pc}}",
+        "mov r0, r2",
+        "subs r12, #1",
+        "str r12, [r2, #{pairs}]",
+        "bne 0b",
+        "add sp, #8",
+        "pop {{r4-r11, pc}}",
         ".purgem row",
         ".purgem requantize",
-        biases = const offset_of!(Product, biases),
-        doubled_mantissas = const offset_of!(Product, doubled_mantissas),
-        shifts = const offset_of!(Product, shifts),
-        zero_point = const offset_of!(Product, zero_point),
-        last = const offset_of!(Product, last),
-        output = const offset_of!(Product, output),
-        pixels = const offset_of!(Product, pixels),
-        step = const offset_of!(Product, step),
-        sums = const offset_of!(Product, sums),
+        patch = const offset_of!(Task, patch),
+        weights = const offset_of!(Task, weights),
+        steps = const offset_of!(Task, steps),
+        biases = const offset_of!(Task, biases),
+        mantissas = const offset_of!(Task, mantissas),
+        exponents = const offset_of!(Task, exponents),
+        tails = const offset_of!(Task, tails),
+        output = const offset_of!(Task, output),
+        stride = const offset_of!(Task, stride),
+        pixels = const offset_of!(Task, pixels),
+        zero_point = const offset_of!(Task, zero_point),
+        pairs = const offset_of!(Task, pairs),
     )
 }
 
-/// sum x w of a pair of outputs.
-pub fn linear_pair(input: &[i8], weights: &Pair) -> [i32; 2] {
-    super::portable::linear_pair(input, weights)
-}
-
-pub use super::portable::linear_single;
-pub use super::portable::max;
-pub use super::portable::requantize;
+pub use super::portable::{linear, max, requantize};

@@ -14,8 +14,8 @@ pub mod linear;
 pub mod m0plus;
 #[cfg(feature = "max-pool2d")]
 pub mod max_pool2d;
+mod outputs;
 pub mod portable;
-mod target;
 
 #[cfg(feature = "conv2d")]
 pub use conv2d::conv2d;

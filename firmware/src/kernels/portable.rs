@@ -1,22 +1,23 @@
 //! The inner loops in plain Rust: what runs on the desk, and what the fast ones are held equal to.
 
-use super::target::Target;
+use super::outputs::Outputs;
 use secateur_shared::packing::Pair;
 use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
 
 /// Output pixels that a patch has windows of.
 pub const PIXELS: usize = 1;
 
-/// The inputs under the windows of [`PIXELS`] output pixels, position after position.
+/// The inputs under the windows of [`PIXELS`] output pixels, position after position, and what is computed of them.
 pub struct Patch<'s> {
     values: &'s mut [i8],
+    outputs: Outputs<'s>,
 }
 
 impl<'s> Patch<'s> {
-    /// A patch of so many positions, and what is left of the scratch; `None` where it is too short.
-    pub fn new(scratch: &'s mut [i8], positions: usize) -> Option<(Self, &'s mut [i8])> {
-        let (values, rest) = scratch.split_at_mut_checked(positions)?;
-        Some((Self { values }, rest))
+    /// A patch for these outputs, and what is left of the scratch; `None` where it is too short.
+    pub fn new(scratch: &'s mut [i8], outputs: Outputs<'s>) -> Option<(Self, &'s mut [i8])> {
+        let (values, rest) = scratch.split_at_mut_checked(outputs.parameters.per_output)?;
+        Some((Self { values, outputs }, rest))
     }
 
     /// Takes runs of equal length, one a pixel, in at a position.
@@ -27,24 +28,31 @@ impl<'s> Patch<'s> {
         }
     }
 
-    /// A pair of outputs, at each pixel.
+    /// Every output of the pixels.
     #[inline(always)]
-    pub fn pair(&self, weights: &Pair, [first, second]: [(i32, Multiplier); 2], target: &mut Target) {
-        let [a, b] = linear_pair(self.values, weights);
-        target.store(0, first, [a]);
-        target.store(1, second, [b]);
+    pub fn product(&self, pixels: &mut [i8]) {
+        linear(self.values, &self.outputs, pixels);
     }
+}
 
-    /// sum x w of one output, at each pixel.
-    #[inline(always)]
-    pub fn single(&self, weights: &[i8]) -> [i32; PIXELS] {
-        [linear_single(self.values, weights)]
+/// Every output of one input.
+#[inline(always)]
+pub fn linear(input: &[i8], outputs: &Outputs, values: &mut [i8]) {
+    let mut output = 0;
+    while let Some(pair) = outputs.parameters.pair(output / 2) {
+        let [first, second] = linear_pair(input, &pair);
+        outputs.store(output, [first], values);
+        outputs.store(output + 1, [second], values);
+        output += 2;
+    }
+    if let Some(weights) = outputs.parameters.single() {
+        outputs.store(output, [linear_single(input, weights)], values);
     }
 }
 
 /// sum x w of a pair of outputs.
 #[inline(always)]
-pub fn linear_pair(input: &[i8], weights: &Pair) -> [i32; 2] {
+fn linear_pair(input: &[i8], weights: &Pair) -> [i32; 2] {
     let (words, last) = (weights.words.as_chunks::<2>().0, weights.last.as_chunks::<2>().0);
     let (even, odd) = input.split_at_checked(words.len()).unwrap_or_default();
     let mut sums = [0_i32; 2];
@@ -59,7 +67,7 @@ pub fn linear_pair(input: &[i8], weights: &Pair) -> [i32; 2] {
 
 /// sum x w of one output.
 #[inline(always)]
-pub fn linear_single(input: &[i8], weights: &[i8]) -> i32 {
+fn linear_single(input: &[i8], weights: &[i8]) -> i32 {
     let products = input.iter().zip(weights).map(|(x, w)| i32::from(*x) * i32::from(*w));
     products.fold(0, i32::wrapping_add)
 }

@@ -1,0 +1,40 @@
+//! What becomes of a layer's sums.
+
+use super::inner::requantize;
+use secateur_shared::model::Parameters;
+use secateur_shared::quant::{Activation, ZeroPoint};
+
+/// A layer's parameters, and the form of its output.
+#[derive(Clone, Copy)]
+pub struct Outputs<'p> {
+    /// Biases, multipliers, weights.
+    pub parameters: Parameters<'p>,
+    /// Of the output.
+    pub zero_point: ZeroPoint,
+    /// Range of the output.
+    pub activation: Activation,
+}
+
+impl Outputs<'_> {
+    /// How many there are; not 0.
+    #[inline(always)]
+    pub fn count(&self) -> usize {
+        self.parameters.bias.len().max(1)
+    }
+
+    /// The value of an output with this sum.
+    #[inline(always)]
+    pub fn value(&self, output: usize, sum: i32) -> i8 {
+        let (bias, multiplier) = self.parameters.output(output);
+        requantize(multiplier, bias.wrapping_add(sum), self.zero_point, self.activation)
+    }
+
+    /// Stores an output of some pixels by their sums; those past the last pixel are dropped.
+    #[inline(always)]
+    pub fn store<const PIXELS: usize>(&self, output: usize, sums: [i32; PIXELS], pixels: &mut [i8]) {
+        let values = pixels.iter_mut().skip(output).step_by(self.count());
+        for (sum, value) in sums.iter().zip(values) {
+            *value = self.value(output, *sum);
+        }
+    }
+}
