@@ -5,7 +5,6 @@ use secateur::export::{Blob, export};
 use secateur::quantize::{IntegerNetwork, LayerParameters};
 use secateur_firmware::Engine;
 use secateur_shared::layer::{Conv2d, Layer, Linear, MaxPool2d, Padding, Shape};
-use secateur_shared::memory::Arena;
 use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -148,20 +147,20 @@ impl Case {
         export(&self.network()?)
     }
 
-    /// The output of each layer, as the engine computes it here.
+    /// The output of each pass, as the engine computes it here, and the number of its last layer.
     ///
     /// # Errors
     /// As [`Case::blob`].
-    pub fn outputs(&self) -> Result<Vec<Vec<i8>>> {
+    pub fn outputs(&self) -> Result<Vec<(usize, Vec<i8>)>> {
         let blob = self.blob()?;
         let model = blob.model()?;
-        let mut arena = vec![0; Arena::plan(model.table())?.bytes() as usize];
+        let mut arena = vec![0; model.arena_bytes() as usize];
         let mut engine = Engine::new(model, &mut arena)?;
         let input = engine.input_hwc();
         ensure!(input.len() == self.input.len(), "{} inputs for a tensor of {}", self.input.len(), input.len());
         input.copy_from_slice(&self.input);
         let mut outputs = Vec::new();
-        engine.infer_observed(|_, output| outputs.push(output.to_vec()));
+        engine.infer_observed(|layer, output| outputs.push((layer, output.to_vec())));
         Ok(outputs)
     }
 }

@@ -1,8 +1,8 @@
 //! The network that the bench image runs: a small VGG, as if trained on noise, the same bytes each time.
 
+use secateur_shared::arena::{Arena, Pass};
 use secateur_shared::header::{self, HEADER_BYTES};
 use secateur_shared::layer::{Conv2d, Layer, Linear, MaxPool2d, Padding, Shape, Step, Table};
-use secateur_shared::memory::Arena;
 use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
 use std::error::Error;
 use std::fmt::Write as _;
@@ -51,7 +51,7 @@ fn conv(outputs: u16) -> Layer {
 
 fn blob(table: &Table) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut bytes = vec![0; HEADER_BYTES];
-    bytes.extend(postcard::to_slice(table, &mut [0; 1024])?.iter());
+    bytes.extend(postcard::to_slice(&(table, Arena::plan(table)?), &mut [0; 1024])?.iter());
     bytes.resize(bytes.len().next_multiple_of(header::ALIGNMENT), 0);
     let mut noise = Noise(1);
     for step in table.steps() {
@@ -77,13 +77,14 @@ fn append(bytes: &mut Vec<u8>, step: &Step, noise: &mut Noise) -> Result<(), Box
 }
 
 fn constants(table: &Table) -> Result<String, Box<dyn Error>> {
-    let mut text = format!("const ARENA_BYTES: usize = {};\n", Arena::plan(table)?.bytes());
+    let mut text = format!("const ARENA_BYTES: usize = {};\n", Arena::plan(table)?.bytes(table)?);
     let mut lines = Vec::new();
-    for (index, step) in table.steps().enumerate() {
-        let Step { layer, input, output } = step?;
+    for (index, pass) in table.passes().enumerate() {
+        let Pass { step: Step { layer, input, .. }, pool, output, .. } = pass?;
         let (macs, outputs) = (layer.macs(input), output.bytes().unwrap_or(0));
         let shape = format!("{}x{}x{}->{}", input.height, input.width, input.channels, output.channels);
-        lines.push(format!("REGION {index} {macs} {outputs} {} {shape}", layer.operator()));
+        let pooled = if pool.is_some() { " and max-pool2d" } else { "" };
+        lines.push(format!("REGION {index} {macs} {outputs} {}{pooled} {shape}", layer.operator()));
     }
     let macs: u64 = table.steps().filter_map(Result::ok).map(|step| step.layer.macs(step.input)).sum();
     lines.push(format!("REGION {} {macs} {CLASSES} vgg small, whole", lines.len() + 1));

@@ -1,15 +1,15 @@
 //! Runs a checked model over an arena.
 
 use crate::kernels;
-use secateur_shared::layer::{Layer, Step};
-use secateur_shared::memory::{Arena, Place, TENSOR_ALIGNMENT};
+use crate::tensors::Tensors;
+use secateur_shared::arena::{Pass, Place, TENSOR_ALIGNMENT};
+use secateur_shared::layer::Layer;
 use secateur_shared::quant::ZeroPoint;
 use secateur_shared::{Model, Refusal};
 
 /// A model with the memory that it runs in.
 pub struct Engine<'a> {
     model: Model<'a>,
-    places: Arena,
     arena: &'a mut [i8],
 }
 
@@ -19,8 +19,7 @@ impl<'a> Engine<'a> {
     /// # Errors
     /// [`Refusal::Arena`] where it is too small; [`Refusal::Operator`] where this build lacks one.
     pub fn new(model: Model<'a>, arena: &'a mut [i8]) -> Result<Self, Refusal> {
-        let places = Arena::plan(model.table())?;
-        let needed_bytes = places.bytes();
+        let needed_bytes = model.arena_bytes();
         // Kernels load and store words.
         let skipped = arena.as_ptr().align_offset(TENSOR_ALIGNMENT as usize);
         let arena = arena.get_mut(skipped..).unwrap_or_default();
@@ -31,7 +30,7 @@ impl<'a> Engine<'a> {
             }
         }
         match arena.get_mut(..needed_bytes as usize) {
-            Some(arena) => Ok(Self { model, places, arena }),
+            Some(arena) => Ok(Self { model, arena }),
             None => Err(Refusal::Arena { needed_bytes, available_bytes }),
         }
     }
@@ -43,7 +42,7 @@ impl<'a> Engine<'a> {
 
     /// The input tensor, HWC, to be filled before each [`Engine::infer`]: running the network overwrites it.
     pub fn input_hwc(&mut self) -> &mut [i8] {
-        let place = self.places.places().first().copied();
+        let place = self.model.arena().places(self.model.table()).next();
         place.and_then(|place| self.arena.get_mut(range(place))).unwrap_or_default()
     }
 
@@ -52,40 +51,51 @@ impl<'a> Engine<'a> {
         self.infer_observed(|_, _| ())
     }
 
-    /// As [`Engine::infer`], showing each layer's output to `observe` as it is made.
+    /// As [`Engine::infer`], showing each pass's output to `observe` as it is made, by the number of its last layer: a
+    /// convolution's before a pool that is done with it is never made.
     pub fn infer_observed(&mut self, mut observe: impl FnMut(usize, &[i8])) -> &[i8] {
-        let mut zero_point = self.model.table().input_zero_point;
-        let places = self.places.places();
-        for (index, step) in self.model.table().steps().enumerate() {
-            // `Model::parse` and `Arena::plan` have walked the same steps: neither ends early.
-            let (Ok(step), Some([from, to])) = (step, places.get(index..index + 2)) else { break };
-            let Some((input, scratch, output)) = borrow(self.arena, *from, *to) else { break };
-            run(&self.model, &step, zero_point, input, scratch, output);
-            zero_point = step.layer.zero_point(zero_point);
-            observe(index, output);
+        let table = self.model.table();
+        let mut zero_point = table.input_zero_point;
+        let mut places = self.model.arena().places(table);
+        let mut from = places.next();
+        for pass in table.passes() {
+            // `Model::parse` has walked the same passes: none ends early.
+            let (Ok(pass), Some(input), Some(output)) = (pass, from, places.next()) else { break };
+            let end = input.end().max(output.end()) as usize;
+            let Some((memory, scratch)) = self.arena.split_at_mut_checked(end) else { break };
+            run(&self.model, &pass, zero_point, &mut Tensors::new(memory, input, output), scratch);
+            zero_point = pass.step.layer.zero_point(zero_point);
+            observe(pass.index, self.arena.get(range(output)).unwrap_or_default());
+            from = Some(output);
         }
         self.output()
     }
 
     /// The last layer's output, as the last [`Engine::infer`] left it; filling the input overwrites it.
     pub fn output(&self) -> &[i8] {
-        let place = self.places.places().last().copied();
+        let place = self.model.arena().places(self.model.table()).last();
         place.and_then(|place| self.arena.get(range(place))).unwrap_or_default()
     }
 }
 
-/// Runs one layer; the zero point is its input's.
-fn run(model: &Model, step: &Step, zero_point: ZeroPoint, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
+/// Runs one pass; the zero point is its input's.
+fn run(model: &Model, pass: &Pass, zero_point: ZeroPoint, tensors: &mut Tensors, scratch: &mut [i8]) {
+    let step = &pass.step;
     match (step.layer, model.parameters(step)) {
         #[cfg(feature = "conv2d")]
         (Layer::Conv2d(layer), Some(parameters)) => {
-            let geometry = kernels::conv2d::Geometry { layer, input: step.input, output: step.output };
-            kernels::conv2d(input, &geometry, zero_point, &parameters, scratch, output);
+            let (input, output, is_pooled) = (step.input, pass.output, pass.pool.is_some());
+            let geometry = kernels::conv2d::Geometry { layer, input, output, is_pooled };
+            kernels::conv2d(tensors, &geometry, zero_point, &parameters, scratch);
         }
         #[cfg(feature = "max-pool2d")]
-        (Layer::MaxPool2d(layer), _) => kernels::max_pool2d(input, layer, step.input, output),
+        (Layer::MaxPool2d(layer), _) => kernels::max_pool2d(tensors, layer, step.input, pass.output),
         #[cfg(feature = "linear")]
-        (Layer::Linear(layer), Some(parameters)) => kernels::linear(input, layer, &parameters, output),
+        (Layer::Linear(layer), Some(parameters)) => {
+            if let Some((input, output)) = tensors.apart() {
+                kernels::linear(input, layer, &parameters, output);
+            }
+        }
         // A layer with weights has parameters, and an absent operator was refused by `Engine::new`.
         _ => {}
     }
@@ -93,21 +103,6 @@ fn run(model: &Model, step: &Step, zero_point: ZeroPoint, input: &[i8], scratch:
 
 fn range(place: Place) -> core::ops::Range<usize> {
     place.offset as usize..(place.offset + place.bytes) as usize
-}
-
-/// Input, scratch and output at once: the planner put two tensors at opposite ends, and what is between them is scratch.
-fn borrow(arena: &mut [i8], from: Place, to: Place) -> Option<(&[i8], &mut [i8], &mut [i8])> {
-    let (low, high) = if from.offset <= to.offset { (from, to) } else { (to, from) };
-    let low_end = low.bytes.next_multiple_of(TENSOR_ALIGNMENT) as usize;
-    let (rest, high_tensor) = arena.split_at_mut_checked(high.offset as usize)?;
-    let (low_tensor, scratch) = rest.split_at_mut_checked(low_end)?;
-    let low_tensor = low_tensor.get_mut(..low.bytes as usize)?;
-    let high_tensor = high_tensor.get_mut(..high.bytes as usize)?;
-    if from.offset <= to.offset {
-        Some((low_tensor, scratch, high_tensor))
-    } else {
-        Some((high_tensor, scratch, low_tensor))
-    }
 }
 
 /// The index of the largest value, the lowest of equals; 0 for none.

@@ -9,5 +9,6 @@ pub mod chip;
 pub mod engine;
 pub mod kernels;
 pub mod session;
+pub mod tensors;
 
 pub use engine::{Engine, argmax};

@@ -2,6 +2,7 @@
 
 use crate::quantize::{IntegerNetwork, LayerParameters};
 use anyhow::{Context, Result};
+use secateur_shared::arena::Arena;
 use secateur_shared::header::{ALIGNMENT, HEADER_BYTES};
 use secateur_shared::quant::ZeroPoint;
 use secateur_shared::{Model, header, memory, packing};
@@ -43,9 +44,10 @@ impl Blob {
 /// Where the network breaks one of the format's bounds, such as an accumulator that could overflow.
 pub fn export(network: &IntegerNetwork) -> Result<Blob> {
     let table = network.table();
-    let payload_at = memory::payload_at(table)? as usize;
+    let arena = Arena::plan(table)?;
+    let payload_at = memory::payload_at(table, &arena)? as usize;
     let mut bytes = vec![0; HEADER_BYTES];
-    bytes.extend(postcard::to_stdvec(table)?);
+    bytes.extend(postcard::to_stdvec(&(table, &arena))?);
     bytes.resize(payload_at, 0);
     let mut zero_point = table.input_zero_point;
     let mut parameters = network.parameters().iter();

@@ -70,7 +70,7 @@ impl Pass<'_> {
         let [from, to] = [self.step.input, self.output].map(|shape| u32::from(shape.width) * u32::from(shape.channels));
         let mut lead = 0;
         for row in 0..u32::from(self.output.height) {
-            lead = lead.max(((row + 1) * to).saturating_sub(self.first_row(row)? * from));
+            lead = lead.max(((row + 1) * to).saturating_sub(self.first_row(row)?.saturating_mul(from)));
         }
         Some(lead.next_multiple_of(TENSOR_ALIGNMENT))
     }
@@ -84,13 +84,14 @@ impl Pass<'_> {
     }
 
     /// What the kernel scratches on, a multiple of 4: for a convolution the windows of [`PATCH_PIXELS`] outputs as 16-bit
-    /// numbers, and a pixel of padding.
+    /// numbers, a pixel of padding, and the outputs under a pool's window.
     pub fn scratch_bytes(&self) -> u32 {
         match self.step.layer {
-            Layer::Conv2d(_) => {
+            Layer::Conv2d(conv) => {
                 let positions = self.step.layer.weights_per_output(self.step.input).saturating_add(1) & !1;
-                let padding = u32::from(self.step.input.channels).next_multiple_of(TENSOR_ALIGNMENT);
-                positions.saturating_mul(2 * PATCH_PIXELS).saturating_add(padding)
+                let window = self.pool.map_or(0, |pool| u32::from(pool.window).pow(2));
+                let rest = u32::from(self.step.input.channels) + window * u32::from(conv.outputs);
+                positions.saturating_mul(2 * PATCH_PIXELS).saturating_add(rest.next_multiple_of(TENSOR_ALIGNMENT))
             }
             Layer::MaxPool2d(_) | Layer::Linear(_) => 0,
         }

@@ -54,7 +54,7 @@ impl Running {
 /// The last layer's output for each input, on the desk.
 fn on_desk(network: &IntegerNetwork, inputs: &[Vec<i8>]) -> Result<Vec<Vec<i8>>> {
     let blob = export(network)?;
-    let mut arena = vec![0; memory::Arena::plan(network.table())?.bytes() as usize];
+    let mut arena = vec![0; blob.model()?.arena_bytes() as usize];
     let mut engine = Engine::new(blob.model()?, &mut arena)?;
     let run = |input: &Vec<i8>| {
         engine.input_hwc().copy_from_slice(input);

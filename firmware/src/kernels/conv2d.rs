@@ -1,7 +1,8 @@
 //! 2-D convolution.
 
-use super::inner::{PIXELS, Patch};
+use super::inner::{PIXELS, Patch, max};
 use super::outputs::Outputs;
+use crate::tensors::{Input, Tensors};
 use secateur_shared::layer::{Conv2d, Shape};
 use secateur_shared::model::Parameters;
 use secateur_shared::quant::ZeroPoint;
@@ -12,38 +13,54 @@ pub struct Geometry<'l> {
     pub layer: &'l Conv2d,
     /// Shape of the input.
     pub input: Shape,
-    /// Shape of the output.
+    /// Shape of what is written.
     pub output: Shape,
+    /// Whether that is the maximum over each 2 x 2 outputs.
+    pub is_pooled: bool,
 }
 
-/// output = clamp(z_out + requantise(bias + sum x w)), where x is the zero point outside the input.
+/// Outputs under a pool's window.
+const POOLED: usize = 4;
+
+/// output = clamp(z_out + requantise(bias + sum x w)), where x is the zero point outside the input; or the maximum of four.
 ///
-/// `input` and `output` HWC; rows of the output come one after the other, each from the rows of the input under it.
-/// `scratch` as [`secateur_shared::memory::scratch_bytes`] says, aligned to 4.
+/// Tensors are HWC; rows of the output come one after the other, each from the rows of the input under it. `scratch` as
+/// [`secateur_shared::arena::Pass::scratch_bytes`] says, aligned to 4.
 pub fn conv2d(
-    input: &[i8],
+    tensors: &mut Tensors,
     geometry: &Geometry,
     zero_point: ZeroPoint,
     parameters: &Parameters<'_>,
     scratch: &mut [i8],
-    output: &mut [i8],
 ) {
     let Conv2d { zero_point: output_zero_point, activation, .. } = *geometry.layer;
     let outputs = Outputs { parameters: *parameters, zero_point: output_zero_point, activation };
-    let Some(mut windows) = Windows::new(input, geometry, zero_point, outputs, scratch) else { return };
     let count = outputs.count();
-    let row_values = count * usize::from(geometry.output.width).max(1);
-    for (row, values) in output.chunks_exact_mut(row_values).enumerate() {
-        for (block, pixels) in values.chunks_mut(PIXELS * count).enumerate() {
-            windows.gather(row, block * PIXELS);
-            windows.patch.product(pixels);
+    let Some((mut windows, four)) = Windows::new(geometry, zero_point, outputs, scratch) else { return };
+    let row_values = count * usize::from(geometry.output.width);
+    for row in 0..usize::from(geometry.output.height) {
+        let Some((input, values)) = tensors.split(row * row_values..(row + 1) * row_values) else { return };
+        if geometry.is_pooled {
+            for (column, pixel) in values.chunks_exact_mut(count).enumerate() {
+                for (block, pixels) in four.chunks_mut(PIXELS * count).enumerate() {
+                    let place = |pixel| (2 * row + pixel / 2, 2 * column + pixel % 2);
+                    windows.gather(input, core::array::from_fn(|pixel| place(block * PIXELS + pixel)));
+                    windows.patch.product(pixels);
+                }
+                pixel.fill(i8::MIN);
+                four.chunks_exact(count).for_each(|values| max(pixel, values));
+            }
+        } else {
+            for (block, pixels) in values.chunks_mut(PIXELS * count).enumerate() {
+                windows.gather(input, core::array::from_fn(|pixel| (row, block * PIXELS + pixel)));
+                windows.patch.product(pixels);
+            }
         }
     }
 }
 
 /// The input seen through the kernel's window.
-struct Windows<'i, 's> {
-    input: &'i [i8],
+struct Windows<'s> {
     /// A pixel outside the input: all zero point.
     padding: &'s [i8],
     patch: Patch<'s>,
@@ -59,24 +76,24 @@ struct Windows<'i, 's> {
     left: usize,
 }
 
-impl<'i, 's> Windows<'i, 's> {
+impl<'s> Windows<'s> {
+    /// And the four outputs under a pool's window, where there is one.
     fn new(
-        input: &'i [i8],
         geometry: &Geometry,
         zero_point: ZeroPoint,
         outputs: Outputs<'s>,
         scratch: &'s mut [i8],
-    ) -> Option<Self> {
+    ) -> Option<(Self, &'s mut [i8])> {
         let (layer, shape) = (geometry.layer, geometry.input);
         let (kernel_rows, kernel_columns) = layer.kernel_hw;
         let before =
             |size, kernel| layer.padding.fit(size, kernel, layer.stride).map_or(0, |(_, before)| before.into());
         let channels = usize::from(shape.channels);
+        let pooled = if geometry.is_pooled { POOLED * outputs.count() } else { 0 };
         let (patch, rest) = Patch::new(scratch, outputs)?;
-        let padding = rest.get_mut(..channels)?;
+        let (padding, rest) = rest.split_at_mut_checked(channels)?;
         padding.fill(zero_point.0);
-        Some(Self {
-            input,
+        let windows = Self {
             padding,
             patch,
             channels,
@@ -87,48 +104,40 @@ impl<'i, 's> Windows<'i, 's> {
             stride: layer.stride.into(),
             above: before(shape.height, kernel_rows),
             left: before(shape.width, kernel_columns),
-        })
+        };
+        Some((windows, rest.get_mut(..pooled)?))
     }
 
-    /// Fills the patch with the windows of the pixels from this row and column of the output on.
-    fn gather(&mut self, row: usize, column: usize) {
+    /// Fills the patch with the windows of the outputs at these rows and columns.
+    fn gather(&mut self, input: Input, pixels: [(usize, usize); PIXELS]) {
         let run = self.kernel_columns * self.channels;
-        let (first, last) = (column * self.stride, (column + PIXELS - 1) * self.stride + self.kernel_columns);
-        let is_inside = first >= self.left && last <= self.left + self.width;
+        let corners = pixels.map(|(row, column)| (row * self.stride, column * self.stride));
+        let is_inside = |(_, column): &(usize, usize)| {
+            *column >= self.left && column + self.kernel_columns <= self.left + self.width
+        };
+        let are_inside = corners.iter().all(is_inside);
         for kernel_row in 0..self.kernel_rows {
             let at = kernel_row * run;
-            let from = (row * self.stride + kernel_row).checked_sub(self.above).filter(|from| *from < self.height);
-            match from {
-                Some(from) if is_inside => {
-                    let start = (from * self.width + first - self.left) * self.channels;
-                    let runs = self.runs(start, run);
-                    self.patch.gather(at, runs);
-                }
-                _ => self.gather_clipped(at, from, first),
+            let row = |(row, _): (usize, usize)| (row + kernel_row).wrapping_sub(self.above);
+            if are_inside && corners.iter().all(|corner| row(*corner) < self.height) {
+                let start = |corner: (usize, usize)| (row(corner) * self.width + corner.1 - self.left) * self.channels;
+                self.patch.gather(at, corners.map(|corner| input.get(start(corner), run).unwrap_or_default()));
+            } else {
+                self.gather_clipped(input, at, corners.map(|corner| (row(corner), corner.1)));
             }
         }
     }
 
-    /// The runs of neighbouring pixels' windows in one row of the input.
-    #[inline(always)]
-    fn runs(&self, start: usize, length: usize) -> [&'i [i8]; PIXELS] {
-        let step = self.stride * self.channels;
-        core::array::from_fn(|pixel| {
-            let from = self.input.get(start + pixel * step..);
-            from.and_then(|from| from.get(..length)).unwrap_or_default()
-        })
-    }
-
-    /// One row of windows that hang over the input's edge, column after column; `None` is a row outside the input.
-    fn gather_clipped(&mut self, at: usize, from: Option<usize>, first: usize) {
+    /// One row of windows that hang over the input's edge, column after column.
+    fn gather_clipped(&mut self, input: Input, at: usize, corners: [(usize, usize); PIXELS]) {
         for kernel_column in 0..self.kernel_columns {
-            let runs = core::array::from_fn(|pixel| {
-                let column = (first + pixel * self.stride + kernel_column).checked_sub(self.left);
-                let start = match (from, column) {
-                    (Some(row), Some(column)) if column < self.width => (row * self.width + column) * self.channels,
-                    _ => return self.padding,
-                };
-                self.input.get(start..).and_then(|from| from.get(..self.channels)).unwrap_or(self.padding)
+            let runs = corners.map(|(row, column)| {
+                let column = (column + kernel_column).wrapping_sub(self.left);
+                if row < self.height && column < self.width {
+                    let start = (row * self.width + column) * self.channels;
+                    return input.get(start, self.channels).unwrap_or(self.padding);
+                }
+                self.padding
             });
             self.patch.gather(at + kernel_column * self.channels, runs);
         }

@@ -3,9 +3,9 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use secateur_firmware::Engine;
+use secateur_shared::arena::Arena;
 use secateur_shared::header::{self, HEADER_BYTES};
 use secateur_shared::layer::Step;
-use secateur_shared::memory::Arena;
 use secateur_shared::quant::Activation;
 use secateur_shared::{Layer, Model, Refusal, Table};
 
@@ -27,9 +27,11 @@ impl Aligned {
     }
 }
 
-/// Header, table, padding, payload.
+/// Header, table, places, padding, payload; an impossible table has places of another.
 pub(crate) fn blob(table: &Table, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = postcard::to_extend(table, vec![0; HEADER_BYTES]).expect("encodes");
+    let arena = Arena::plan(table).or_else(|_| Arena::plan(&Table::new(table.input, table.input_zero_point)));
+    let mut bytes =
+        postcard::to_extend(&(table, arena.expect("an input's place")), vec![0; HEADER_BYTES]).expect("encodes");
     bytes.resize(bytes.len().next_multiple_of(16), 0);
     bytes.extend(payload);
     header::seal(&mut bytes).expect("has a header");
@@ -115,7 +117,7 @@ pub(crate) fn run(bytes: &[u8]) -> Result<(), Refusal> {
     if steps.iter().map(work).sum::<u64>() > STEPS_MAX {
         return Ok(());
     }
-    let needed_bytes = Arena::plan(&table).expect("was parsed").bytes();
+    let needed_bytes = model.arena_bytes();
     too_small(model.clone(), needed_bytes);
     let mut arena = vec![-1; needed_bytes as usize];
     let mut engine = Engine::new(model, &mut arena).expect("the planned arena");

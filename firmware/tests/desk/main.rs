@@ -4,6 +4,7 @@ mod blob;
 mod example;
 mod extremes;
 mod hostile;
+mod passes;
 mod pipe;
 mod session;
 #[path = "../../../shared/tests/support/tables.rs"]

@@ -155,8 +155,8 @@ fn a_refused_model_is_told_by_name() {
 #[test]
 fn a_model_that_needs_more_memory_is_told_by_its_bytes() {
     let network = network(10);
-    let refusal = Refusal::Arena { needed_bytes: 512, available_bytes: 511 };
-    check_session(engine(&network, &mut [0; 511]), &frame(&Request::Infer), &[Response::Refused(refusal)]);
+    let refusal = Refusal::Arena { needed_bytes: 416, available_bytes: 415 };
+    check_session(engine(&network, &mut [0; 415]), &frame(&Request::Infer), &[Response::Refused(refusal)]);
 }
 
 #[test]

@@ -97,8 +97,8 @@ impl<'a> Ground<'a> {
         layout::table(&self.arch(widths)?, self.input, self.classes)
     }
 
-    /// How far these widths are over the budget: flash, and every step's working memory, as shares of their budgets.
-    /// 0 where they fit.
+    /// How far these widths are over the budget: flash, every pass's working memory and the whole arena, as shares of
+    /// their budgets. 0 where they fit.
     fn excess(&self, widths: &[usize], budget: Budget) -> Result<f64> {
         let table = self.table(widths)?;
         let plan = memory::plan(&table, self.footprint, &self.board)?;
@@ -109,9 +109,10 @@ impl<'a> Ground<'a> {
         if let Some(work) = budget.work {
             excess += work.excess(&table)?;
         }
-        for step in table.steps() {
-            excess += over(memory::working_bytes(&step?), arena);
+        for pass in table.passes() {
+            excess += over(pass?.working_bytes(), arena);
         }
+        excess += over(plan.arena_bytes, arena);
         Ok(excess)
     }
 }

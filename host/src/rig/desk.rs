@@ -4,7 +4,6 @@ use anyhow::Result;
 use rayon::prelude::*;
 use secateur_firmware::{Engine, argmax};
 use secateur_shared::Model;
-use secateur_shared::memory::Arena;
 
 use crate::data::Images;
 
@@ -21,7 +20,7 @@ pub fn input_hwc(pixels: &[u8]) -> Vec<i8> {
 /// # Errors
 /// A model that this build's engine refuses.
 pub fn logits(model: &Model, images: &Images) -> Result<Vec<Vec<i8>>> {
-    let bytes = Arena::plan(model.table())?.bytes() as usize;
+    let bytes = model.arena_bytes() as usize;
     let starts: Vec<usize> = (0..images.len()).step_by(CHUNK).collect();
     let chunks = starts.into_par_iter().map(|start| {
         let mut arena = vec![0; bytes];

@@ -1,0 +1,62 @@
+//! The input and the output of a pass, in one arena.
+
+use core::ops::Range;
+use secateur_shared::arena::Place;
+
+/// Both tensors. Rows of the output are made from the top; what they are written over was read for the last time, as the
+/// places were checked for.
+pub struct Tensors<'a> {
+    memory: &'a mut [i8],
+    input: Place,
+    output: Place,
+}
+
+/// What is left of an input.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    values: &'a [i8],
+    gone: usize,
+}
+
+impl<'a> Input<'a> {
+    /// So many values from one on.
+    #[inline(always)]
+    pub fn get(&self, start: usize, length: usize) -> Option<&'a [i8]> {
+        self.values.get(start.wrapping_sub(self.gone)..)?.get(..length)
+    }
+
+    /// All of it; `None` where some is gone.
+    #[inline(always)]
+    pub fn whole(&self) -> Option<&'a [i8]> {
+        (self.gone == 0).then_some(self.values)
+    }
+}
+
+impl<'a> Tensors<'a> {
+    /// These places of `memory`.
+    pub fn new(memory: &'a mut [i8], input: Place, output: Place) -> Self {
+        Self { memory, input, output }
+    }
+
+    /// What is left of the input, and these values of the output; `None` where they are not in `memory`.
+    #[inline(never)]
+    pub fn split(&mut self, values: Range<usize>) -> Option<(Input<'_>, &mut [i8])> {
+        let [input, output] = [self.input.offset, self.output.offset].map(|offset| offset as usize);
+        let (written, end) = (output + values.start..output + values.end, input + self.input.bytes as usize);
+        if output < input {
+            let (low, high) = self.memory.split_at_mut_checked(written.end)?;
+            let first = input.max(written.end);
+            let left = high.get(first - written.end..end.checked_sub(written.end)?)?;
+            Some((Input { values: left, gone: first - input }, low.get_mut(written.start..)?))
+        } else {
+            let (low, high) = self.memory.split_at_mut_checked(output)?;
+            Some((Input { values: low.get(input..end)?, gone: 0 }, high.get_mut(values)?))
+        }
+    }
+
+    /// The input and all of the output, which lie apart.
+    pub fn apart(&mut self) -> Option<(&[i8], &mut [i8])> {
+        let (input, output) = self.split(0..self.output.bytes as usize)?;
+        Some((input.whole()?, output))
+    }
+}
