@@ -10,6 +10,13 @@ use core::ptr;
 use secateur_shared::model::Parameters;
 use secateur_shared::quant::Activation;
 
+/// Assembly outside of functions knows nothing of the compiler's `target-cpu`.
+macro_rules! cpu {
+    () => {
+        concat!(".cpu ", env!("KERNELS_CPU"))
+    };
+}
+
 /// Output pixels that a patch has windows of: two outputs each make eight accumulators, which is what the registers hold.
 pub const PIXELS: usize = 4;
 
@@ -116,6 +123,7 @@ impl<'s> Patch<'s> {
 #[unsafe(naked)]
 unsafe extern "C" fn widen(words: *mut u32, run: *const i8, length: usize, odd: usize) {
     naked_asm!(
+        cpu!(),
         ".macro quad at",
         "ldr r3, [r1], #4",
         "sxtb16 r12, r3",
@@ -201,6 +209,7 @@ struct Task {
 #[unsafe(naked)]
 unsafe extern "C" fn pairs(task: *mut Task) {
     naked_asm!(
+        cpu!(),
         ".macro row at",
         "ldr r11, [r1, #4 * \\at]",
         "ldr r12, [r0, #16 * \\at]",
