@@ -2,6 +2,7 @@
 
 use super::inner::{PIXELS, Patch};
 use super::outputs::Outputs;
+use core::ops::Range;
 use secateur_shared::layer::{Conv2d, Shape};
 use secateur_shared::model::Parameters;
 use secateur_shared::quant::ZeroPoint;
@@ -42,8 +43,8 @@ pub fn conv2d(
 }
 
 /// The input seen through the kernel's window.
-struct Windows<'i, 's> {
-    input: &'i [i8],
+struct Windows<'s> {
+    input: &'s [i8],
     /// A pixel outside the input: all zero point.
     padding: &'s [i8],
     patch: Patch<'s>,
@@ -59,9 +60,9 @@ struct Windows<'i, 's> {
     left: usize,
 }
 
-impl<'i, 's> Windows<'i, 's> {
+impl<'s> Windows<'s> {
     fn new(
-        input: &'i [i8],
+        input: &'s [i8],
         geometry: &Geometry,
         zero_point: ZeroPoint,
         outputs: Outputs<'s>,
@@ -91,46 +92,47 @@ impl<'i, 's> Windows<'i, 's> {
     }
 
     /// Fills the patch with the windows of the pixels from this row and column of the output on.
+    // Apart from its caller: together they are more than the registers hold.
+    #[inline(never)]
     fn gather(&mut self, row: usize, column: usize) {
-        let run = self.kernel_columns * self.channels;
-        let (first, last) = (column * self.stride, (column + PIXELS - 1) * self.stride + self.kernel_columns);
-        let is_inside = first >= self.left && last <= self.left + self.width;
+        let (first, last) = (column * self.stride, (column + PIXELS - 1) * self.stride);
+        // The kernel's columns that lie inside the input for every pixel.
+        let start = self.left.saturating_sub(first).min(self.kernel_columns);
+        let end = (self.left + self.width).saturating_sub(last).clamp(start, self.kernel_columns);
         for kernel_row in 0..self.kernel_rows {
-            let at = kernel_row * run;
+            let at = kernel_row * self.kernel_columns * self.channels;
             let from = (row * self.stride + kernel_row).checked_sub(self.above).filter(|from| *from < self.height);
-            match from {
-                Some(from) if is_inside => {
-                    let start = (from * self.width + first - self.left) * self.channels;
-                    let runs = self.runs(start, run);
-                    self.patch.gather(at, runs);
-                }
-                _ => self.gather_clipped(at, from, first),
+            let Some(from) = from else {
+                self.gather_clipped(at, None, first, 0..self.kernel_columns);
+                continue;
+            };
+            if start < end {
+                let corner = from * self.width + first + start - self.left;
+                let input = self.input.get(corner * self.channels..).unwrap_or_default();
+                let (step, length) = (self.stride * self.channels, (end - start) * self.channels);
+                self.patch.gather_inside(at + start * self.channels, input, step, length);
             }
+            self.gather_clipped(at, Some(from), first, 0..start);
+            self.gather_clipped(at, Some(from), first, end..self.kernel_columns);
         }
     }
 
-    /// The runs of neighbouring pixels' windows in one row of the input.
-    #[inline(always)]
-    fn runs(&self, start: usize, length: usize) -> [&'i [i8]; PIXELS] {
-        let step = self.stride * self.channels;
-        core::array::from_fn(|pixel| {
-            let from = self.input.get(start + pixel * step..);
-            from.and_then(|from| from.get(..length)).unwrap_or_default()
-        })
-    }
-
-    /// One row of windows that hang over the input's edge, column after column; `None` is a row outside the input.
-    fn gather_clipped(&mut self, at: usize, from: Option<usize>, first: usize) {
-        for kernel_column in 0..self.kernel_columns {
-            let runs = core::array::from_fn(|pixel| {
-                let column = (first + pixel * self.stride + kernel_column).checked_sub(self.left);
-                let start = match (from, column) {
-                    (Some(row), Some(column)) if column < self.width => (row * self.width + column) * self.channels,
-                    _ => return self.padding,
-                };
-                self.input.get(start..).and_then(|from| from.get(..self.channels)).unwrap_or(self.padding)
-            });
+    /// Columns of a row of windows that hang over the input's edge; `None` is a row outside the input.
+    fn gather_clipped(&mut self, at: usize, from: Option<usize>, first: usize, kernel_columns: Range<usize>) {
+        for kernel_column in kernel_columns {
+            let runs = core::array::from_fn(|pixel| self.pixel(from, first + pixel * self.stride + kernel_column));
             self.patch.gather(at + kernel_column * self.channels, runs);
         }
+    }
+
+    /// A pixel of the input, columns counted from its padding on.
+    #[inline(never)]
+    fn pixel(&self, row: Option<usize>, column: usize) -> &'s [i8] {
+        let place = row.zip(column.checked_sub(self.left).filter(|column| *column < self.width));
+        let pixel = place.and_then(|(row, column)| {
+            let from = self.input.get((row * self.width + column) * self.channels..)?;
+            from.get(..self.channels)
+        });
+        pixel.unwrap_or(self.padding)
     }
 }

@@ -16,6 +16,8 @@ pub mod m0plus;
 pub mod max_pool2d;
 mod outputs;
 pub mod portable;
+#[cfg(any(kernels = "dsp", kernels = "m0plus"))]
+mod task;
 
 #[cfg(feature = "conv2d")]
 pub use conv2d::conv2d;

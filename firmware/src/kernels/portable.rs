@@ -28,6 +28,12 @@ impl<'s> Patch<'s> {
         }
     }
 
+    /// Takes runs of this length, one a pixel and `step` apart, in at a position.
+    #[inline(always)]
+    pub fn gather_inside(&mut self, at: usize, input: &[i8], _step: usize, length: usize) {
+        self.gather(at, [input.get(..length).unwrap_or_default()]);
+    }
+
     /// Every output of the pixels.
     #[inline(always)]
     pub fn product(&self, pixels: &mut [i8]) {
