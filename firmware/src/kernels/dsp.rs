@@ -65,7 +65,7 @@ impl<'s> Patch<'s> {
     /// Every output of the pixels.
     #[inline(always)]
     pub fn product(&self, pixels: &mut [i8]) {
-        let (parameters, count) = (&self.outputs.parameters, self.outputs.count());
+        let count = self.outputs.count();
         let mut output = 0;
         if self.is_plain {
             output = count & !1;
@@ -74,27 +74,21 @@ impl<'s> Patch<'s> {
                 unsafe { pairs(&mut task) }
             }
         }
-        while let Some(pair) = parameters.pair(output / 2) {
-            for lane in 0..2 {
-                let weights = pair.words.iter().chain(pair.last).skip(lane).step_by(2);
-                self.outputs.store(output + lane, self.single(weights), pixels);
-            }
-            output += 2;
-        }
-        if let Some(weights) = parameters.single() {
-            self.outputs.store(output, self.single(weights.iter()), pixels);
+        for output in output..count {
+            self.outputs.store(output, self.single(output), pixels);
         }
     }
 
-    /// sum x w of one output, at each pixel.
-    fn single<'w>(&self, mut weights: impl Iterator<Item = &'w i8>) -> [i32; PIXELS] {
+    /// sum x w of an output, at each pixel.
+    #[inline(never)]
+    fn single(&self, output: usize) -> [i32; PIXELS] {
         let mut sums = [0; PIXELS];
+        let mut weights = self.outputs.weights(output);
         for row in self.words.iter() {
-            for position in 0..2 {
-                let weight = weights.next().map_or(0, |weight| i32::from(*weight));
-                for (sum, pixel) in sums.iter_mut().zip(row) {
-                    *sum += i32::from(pixel[position]) * weight;
-                }
+            let weights = [weights.next().unwrap_or(0), weights.next().unwrap_or(0)];
+            for (sum, [first, second]) in sums.iter_mut().zip(row) {
+                *sum = i32::from(*first).wrapping_mul(weights[0]).wrapping_add(*sum);
+                *sum = i32::from(*second).wrapping_mul(weights[1]).wrapping_add(*sum);
             }
         }
         sums
