@@ -3,8 +3,8 @@
 //! A word of a pair of outputs' weights, `[a0 b0 a1 b1]`, is two such pairs after two SXTB16. Inputs are widened to 16 bits
 //! once a patch, so that both fit each other without being sorted again. Twin: `portable`.
 
+use super::fast::{self, Task, with_offsets};
 use super::outputs::Outputs;
-use super::task::{Task, with_offsets};
 use core::arch::naked_asm;
 
 /// Assembly outside of functions knows nothing of the compiler's `target-cpu`.
@@ -65,30 +65,21 @@ impl<'s> Patch<'s> {
     /// Every output of the pixels.
     #[inline(always)]
     pub fn product(&self, pixels: &mut [i8]) {
-        let count = self.outputs.count();
-        let mut output = 0;
-        if self.is_plain {
-            output = count & !1;
-            if let Some(mut task) = Task::new(self.words.as_ptr().cast(), &self.outputs, pixels) {
-                // SAFETY: the task is plain, and the patch has a row for each two positions.
-                unsafe { pairs(&mut task) }
-            }
-        }
-        for output in output..count {
-            self.outputs.store(output, self.single(output), pixels);
-        }
+        let patch = self.words.as_ptr().cast();
+        // SAFETY: the patch has a row for each two positions.
+        unsafe { fast::product(patch, &self.outputs, self.is_plain, |output| self.single(output), pixels) }
     }
 
     /// sum x w of an output, at each pixel.
     #[inline(never)]
     fn single(&self, output: usize) -> [i32; PIXELS] {
-        let mut sums = [0; PIXELS];
-        let mut weights = self.outputs.weights(output);
-        for row in self.words.iter() {
-            let weights = [weights.next().unwrap_or(0), weights.next().unwrap_or(0)];
-            for (sum, [first, second]) in sums.iter_mut().zip(row) {
-                *sum = i32::from(*first).wrapping_mul(weights[0]).wrapping_add(*sum);
-                *sum = i32::from(*second).wrapping_mul(weights[1]).wrapping_add(*sum);
+        let mut sums = [0_i32; PIXELS];
+        for position in 0..self.outputs.parameters.per_output {
+            let weight = self.outputs.weight(output, position);
+            let row = self.words.get(position / 2).copied().unwrap_or_default();
+            for (sum, [even, odd]) in sums.iter_mut().zip(row) {
+                let x = if position % 2 == 0 { even } else { odd };
+                *sum = i32::from(x).wrapping_mul(weight).wrapping_add(*sum);
             }
         }
         sums
@@ -174,7 +165,7 @@ unsafe extern "C" fn widen(place: *mut i16, run: *const i8, length: usize, step:
 /// The task's parameters are those of `2 * pairs` outputs, in payload order, every mantissa above 0 and every exponent below; the
 /// patch has `steps` rows of four words, aligned to 4, and one more where there are `tails`; all outputs can be written.
 #[unsafe(naked)]
-unsafe extern "C" fn pairs(task: *mut Task) {
+pub(super) unsafe extern "C" fn pairs(task: *mut Task) {
     with_offsets!(
         cpu!(),
         ".macro row at",
@@ -311,4 +302,88 @@ unsafe extern "C" fn pairs(task: *mut Task) {
     )
 }
 
-pub use super::portable::{linear, max, requantize};
+/// sums[lane] = sum x w over `4 * quads` positions.
+///
+/// # Safety
+/// `input` has `quads`, not 0, words and `weights` twice as many; two words of `sums` can be written.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn dot_pair(input: *const i8, weights: *const i8, quads: usize, sums: *mut [i32; 2]) {
+    naked_asm!(
+        cpu!(),
+        "push {{r3-r9, lr}}",
+        "movs r3, #0",
+        "mov r12, r3",
+        "1:",
+        "ldr r4, [r0], #4",
+        "ldr r5, [r1], #4",
+        "ldr r6, [r1], #4",
+        "sxtb16 r7, r4",
+        "sxtb16 r4, r4, ror #8",
+        "pkhbt r8, r7, r4, lsl #16",
+        "pkhtb r9, r4, r7, asr #16",
+        "sxtb16 r7, r5",
+        "sxtb16 r5, r5, ror #8",
+        "smlad r3, r7, r8, r3",
+        "smlad r12, r5, r8, r12",
+        "sxtb16 r7, r6",
+        "sxtb16 r6, r6, ror #8",
+        "smlad r3, r7, r9, r3",
+        "smlad r12, r6, r9, r12",
+        "subs r2, #1",
+        "bne 1b",
+        "ldr r2, [sp]",
+        "strd r3, r12, [r2]",
+        "pop {{r3-r9, pc}}",
+    )
+}
+
+/// pixel[c] = the maximum of upper[c], upper[channels + c], lower[c], lower[channels + c].
+///
+/// # Safety
+/// `pixel` has `channels` bytes to write, both rows twice as many.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn max_of_rows(pixel: *mut i8, upper: *const i8, lower: *const i8, channels: usize) {
+    naked_asm!(
+        cpu!(),
+        ".macro greater a, b",
+        "ssub8 lr, \\a, \\b",
+        "sel \\a, \\a, \\b",
+        ".endm",
+        "push {{r4-r7, lr}}",
+        "add r4, r1, r3",
+        "add r5, r2, r3",
+        "subs r3, #4",
+        "blo 2f",
+        "1:",
+        "ldr r6, [r1], #4",
+        "ldr r7, [r4], #4",
+        "ldr r12, [r2], #4",
+        "greater r6, r7",
+        "ldr r7, [r5], #4",
+        "greater r12, r7",
+        "greater r6, r12",
+        "str r6, [r0], #4",
+        "subs r3, #4",
+        "bhs 1b",
+        "2:",
+        "adds r3, #4",
+        "beq 4f",
+        "3:",
+        "ldrb r6, [r1], #1",
+        "ldrb r7, [r4], #1",
+        "ldrb r12, [r2], #1",
+        "greater r6, r7",
+        "ldrb r7, [r5], #1",
+        "greater r12, r7",
+        "greater r6, r12",
+        "strb r6, [r0], #1",
+        "subs r3, #1",
+        "bne 3b",
+        "4:",
+        "pop {{r4-r7, pc}}",
+        ".purgem greater",
+    )
+}
+
+pub use super::fast::{linear, max_of_four};
+pub use super::portable::{max, requantize};

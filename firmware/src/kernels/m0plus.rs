@@ -4,8 +4,8 @@
 //! positions: their low halves, s in -32512..=32768, are carried into the upper half by adding 2^15 - 1 - 2^16, which leaves
 //! t - 1 there, exactly. The words' sum modulo 2^32 and the upper halves' sum give both pixels' sums. Twin: `portable`.
 
+use super::fast::{self, Task, with_offsets};
 use super::outputs::Outputs;
-use super::task::{Task, with_offsets};
 use core::arch::naked_asm;
 use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
 
@@ -46,24 +46,17 @@ impl<'s> Patch<'s> {
     /// Every output of the pixels.
     #[inline(always)]
     pub fn product(&self, pixels: &mut [i8]) {
-        let mut output = 0;
-        if self.is_plain {
-            output = self.outputs.count() & !1;
-            if let Some(mut task) = Task::new(self.words.as_ptr().cast(), &self.outputs, pixels) {
-                // SAFETY: the task is plain, and the patch has a word for each position.
-                unsafe { pairs(&mut task) }
-            }
-        }
-        for output in output..self.outputs.count() {
-            self.outputs.store(output, self.single(output), pixels);
-        }
+        let patch = self.words.as_ptr().cast();
+        // SAFETY: the patch has a word for each position.
+        unsafe { fast::product(patch, &self.outputs, self.is_plain, |output| self.single(output), pixels) }
     }
 
     /// sum x w of an output, at each pixel.
     #[inline(never)]
     fn single(&self, output: usize) -> [i32; PIXELS] {
         let mut sums = [0; PIXELS];
-        for (word, weight) in self.words.iter().zip(self.outputs.weights(output)) {
+        for (position, word) in self.words.iter().enumerate() {
+            let weight = self.outputs.weight(output, position);
             // The second pixel's share was taken down by the first one's sign.
             let first = i32::from(*word as i16);
             let second = word.wrapping_sub(first) >> 16;
@@ -122,7 +115,7 @@ unsafe extern "C" fn join(words: *mut i32, first: *const i8, second: *const i8, 
 /// The task's parameters are those of `2 * pairs` outputs, in payload order, every mantissa above 0 and every exponent below,
 /// words of weights aligned to 4; the patch has a word for each position; all outputs can be written.
 #[unsafe(naked)]
-unsafe extern "C" fn pairs(task: *mut Task) {
+pub(super) unsafe extern "C" fn pairs(task: *mut Task) {
     with_offsets!(
         ".macro flush words, halves",
         "add r5, r12",
@@ -365,4 +358,98 @@ fn doubling_high_multiply(accumulator: i32, mantissa: i32) -> i32 {
     (top << 1) + (rounded >> 1) as i32
 }
 
-pub use super::portable::{linear, max};
+/// pixel[c] = the maximum of upper[c], upper[channels + c], lower[c], lower[channels + c].
+///
+/// # Safety
+/// `pixel` has `channels`, not 0, bytes to write, both rows twice as many.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn max_of_rows(pixel: *mut i8, upper: *const i8, lower: *const i8, channels: usize) {
+    naked_asm!(
+        ".macro greater row",
+        "ldrsb r6, [\\row, r3]",
+        "cmp r5, r6",
+        "bge 9f",
+        "movs r5, r6",
+        "9:",
+        ".endm",
+        "push {{r4-r7, lr}}",
+        "adds r4, r1, r3",
+        "adds r7, r2, r3",
+        "1:",
+        "subs r3, #1",
+        "ldrsb r5, [r1, r3]",
+        "greater r4",
+        "greater r2",
+        "greater r7",
+        "strb r5, [r0, r3]",
+        "cmp r3, #0",
+        "bne 1b",
+        "pop {{r4-r7, pc}}",
+        ".purgem greater",
+    )
+}
+
+/// sums[lane] = sum x w over `4 * quads` positions.
+///
+/// Registers: r0 input, r1 weights, r2 their end; r3 inputs, r4 weights, r5, r6 one of each; r7, r8 sums. On the stack: `sums`.
+///
+/// # Safety
+/// `input` has `quads`, not 0, words and `weights` twice as many, aligned to 4; two words of `sums` can be written.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn dot_pair(input: *const i8, weights: *const i8, quads: usize, sums: *mut [i32; 2]) {
+    naked_asm!(
+        ".macro add_product sum, weight",
+        "muls \\weight, r5, \\weight",
+        "add \\sum, \\weight",
+        ".endm",
+        ".macro even",
+        "sxtb r6, r4",
+        "add_product r7, r6",
+        "lsls r6, r4, #16",
+        "asrs r6, r6, #24",
+        "add_product r8, r6",
+        ".endm",
+        ".macro odd",
+        "lsls r6, r4, #8",
+        "asrs r6, r6, #24",
+        "add_product r7, r6",
+        "asrs r4, r4, #24",
+        "add_product r8, r4",
+        ".endm",
+        "push {{r3-r7, lr}}",
+        "mov r7, r8",
+        "push {{r7}}",
+        "lsls r2, r2, #3",
+        "adds r2, r2, r1",
+        "movs r7, #0",
+        "mov r8, r7",
+        "1:",
+        "ldmia r0!, {{r3}}",
+        "ldmia r1!, {{r4}}",
+        "sxtb r5, r3",
+        "even",
+        "lsls r5, r3, #16",
+        "asrs r5, r5, #24",
+        "odd",
+        "ldmia r1!, {{r4}}",
+        "lsls r5, r3, #8",
+        "asrs r5, r5, #24",
+        "even",
+        "asrs r5, r3, #24",
+        "odd",
+        "cmp r1, r2",
+        "bne 1b",
+        "mov r0, r8",
+        "pop {{r1, r2}}", // r8 and `sums`
+        "mov r8, r1",
+        "str r7, [r2]",
+        "str r0, [r2, #4]",
+        "pop {{r4-r7, pc}}",
+        ".irp name, add_product, even, odd",
+        ".purgem \\name",
+        ".endr",
+    )
+}
+
+pub use super::fast::{linear, max_of_four};
+pub use super::portable::max;

@@ -8,6 +8,8 @@
 pub mod conv2d;
 #[cfg(kernels = "dsp")]
 pub mod dsp;
+#[cfg(any(kernels = "dsp", kernels = "m0plus"))]
+mod fast;
 #[cfg(feature = "linear")]
 pub mod linear;
 #[cfg(kernels = "m0plus")]
@@ -16,8 +18,6 @@ pub mod m0plus;
 pub mod max_pool2d;
 mod outputs;
 pub mod portable;
-#[cfg(any(kernels = "dsp", kernels = "m0plus"))]
-mod task;
 
 #[cfg(feature = "conv2d")]
 pub use conv2d::conv2d;

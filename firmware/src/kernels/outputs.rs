@@ -30,11 +30,11 @@ impl Outputs<'_> {
         requantize(multiplier, bias.wrapping_add(sum), self.zero_point, self.activation)
     }
 
-    /// The weights of one output, by position.
-    pub fn weights(&self, output: usize) -> impl Iterator<Item = i32> {
+    /// The weight of an output at a position: slow.
+    #[inline(always)]
+    pub fn weight(&self, output: usize, position: usize) -> i32 {
         let Parameters { weights, per_output, .. } = self.parameters;
-        let at = move |position| packing::index(self.count(), per_output, output, position);
-        (0..per_output).map(move |position| weights.get(at(position)).map_or(0, |weight| i32::from(*weight)))
+        weights.get(packing::index(self.count(), per_output, output, position)).map_or(0, |weight| i32::from(*weight))
     }
 
     /// Stores an output of some pixels by their sums; those past the last pixel are dropped.

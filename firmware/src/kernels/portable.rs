@@ -86,6 +86,15 @@ pub fn max(values: &mut [i8], others: &[i8]) {
     }
 }
 
+/// The maximum over a window of 2 x 2 pixels, whose first row starts `corner` and whose second one comes `row_values` later.
+pub fn max_of_four(pixel: &mut [i8], corner: &[i8], row_values: usize) {
+    let channels = pixel.len();
+    pixel.fill(i8::MIN);
+    for from in [0, channels, row_values, row_values + channels] {
+        max(pixel, corner.get(from..).unwrap_or_default());
+    }
+}
+
 /// See [`Multiplier::requantize`].
 #[inline(always)]
 pub fn requantize(multiplier: Multiplier, sum: i32, zero_point: ZeroPoint, activation: Activation) -> i8 {

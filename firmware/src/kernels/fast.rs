@@ -1,5 +1,6 @@
-//! What the assembly of the fast inner loops is told.
+//! What the fast inner loops share: the Rust around their assembly.
 
+use super::inner::{dot_pair, max_of_rows, pairs};
 use super::outputs::Outputs;
 use core::ptr;
 use secateur_shared::model::Parameters;
@@ -57,6 +58,72 @@ impl Task {
             pairs: count / 2,
         };
         (task.pairs > 0 && task.pixels > 0).then_some(task)
+    }
+}
+
+/// Every output of a patch's pixels; `single` is the slow way to one of them, for what the assembly does not do.
+///
+/// # Safety
+/// The patch has the inner loops' form, with all positions of the outputs.
+#[inline(always)]
+pub(super) unsafe fn product<const PIXELS: usize>(
+    patch: *const u32,
+    outputs: &Outputs,
+    is_plain: bool,
+    single: impl Fn(usize) -> [i32; PIXELS],
+    pixels: &mut [i8],
+) {
+    let mut output = 0;
+    if is_plain {
+        output = outputs.count() & !1;
+        if let Some(mut task) = Task::new(patch, outputs, pixels) {
+            // SAFETY: the task is plain, and the patch the caller's.
+            unsafe { pairs(&mut task) }
+        }
+    }
+    for output in output..outputs.count() {
+        outputs.store(output, single(output), pixels);
+    }
+}
+
+/// Every output of one input.
+pub fn linear(input: &[i8], outputs: &Outputs, values: &mut [i8]) {
+    let quads = input.len() / 4;
+    let is_aligned = (input.as_ptr() as usize).is_multiple_of(4);
+    for output in 0..outputs.count() {
+        // A pair's both outputs at its first one.
+        let pair = outputs.parameters.pair(output / 2);
+        match pair.filter(|pair| quads > 0 && is_aligned && pair.words.len() >= 8 * quads) {
+            Some(_) if output % 2 == 1 => {}
+            Some(pair) => {
+                let mut sums = [0; 2];
+                // SAFETY: there are `quads`, not 0, words of input and twice as many of weights, aligned to 4.
+                unsafe { dot_pair(input.as_ptr(), pair.words.as_ptr(), quads, &mut sums) }
+                outputs.store(output, [sums[0].wrapping_add(tail(input, outputs, output, 4 * quads))], values);
+                outputs.store(output + 1, [sums[1].wrapping_add(tail(input, outputs, output + 1, 4 * quads))], values);
+            }
+            None => outputs.store(output, [tail(input, outputs, output, 0)], values),
+        }
+    }
+}
+
+/// sum x w of an output from a position on.
+#[inline(never)]
+fn tail(input: &[i8], outputs: &Outputs, output: usize, from: usize) -> i32 {
+    let products = input.iter().enumerate().skip(from).map(|(position, x)| {
+        let weight = outputs.weight(output, position);
+        i32::from(*x).wrapping_mul(weight)
+    });
+    products.fold(0, i32::wrapping_add)
+}
+
+/// The maximum over a window of 2 x 2 pixels, whose first row starts `corner` and whose second one comes `row_values` later.
+#[inline(always)]
+pub fn max_of_four(pixel: &mut [i8], corner: &[i8], row_values: usize) {
+    let channels = pixel.len();
+    if channels > 0 && corner.len() >= row_values + 2 * channels {
+        // SAFETY: both rows have two pixels of `channels`, not 0, values.
+        unsafe { max_of_rows(pixel.as_mut_ptr(), corner.as_ptr(), corner.as_ptr().wrapping_add(row_values), channels) }
     }
 }
 
