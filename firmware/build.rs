@@ -13,8 +13,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build");
     choose_kernels()?;
     let folder = PathBuf::from(std::env::var("OUT_DIR")?);
-    if std::env::var_os("CARGO_FEATURE_BARE").is_some() {
+    if std::env::var_os("CARGO_FEATURE_BENCH").is_some() {
         bench::write(&folder)?;
+    }
+    if std::env::var_os("CARGO_FEATURE_BARE").is_some() {
         return bare(&folder);
     }
     let enabled =
@@ -40,25 +42,35 @@ fn choose_kernels() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
-    if target.starts_with("thumbv7em") || (target.starts_with("thumbv8m.main") && flags.contains("cortex-m33")) {
+    let dsp = match &*target {
+        target if target.starts_with("thumbv7em") => Some("cortex-m4"),
+        target if target.starts_with("thumbv8m.main") && flags.contains("cortex-m33") => Some("cortex-m33"),
+        _ => None,
+    };
+    if let Some(cpu) = dsp {
         println!("cargo:rustc-cfg=kernels=\"dsp\"");
+        println!("cargo:rustc-env=KERNELS_CPU={cpu}");
     } else if target.starts_with("thumbv6m") {
         println!("cargo:rustc-cfg=kernels=\"m0plus\"");
     }
     Ok(())
 }
 
-/// The linker script of an image for emulators, without a board. ARM's MPS2 boards, the BBC micro:bit and QEMU's STM32
-/// have flash at 0; a Cortex-M33 starts in secure state, in the secure alias of code and RAM.
+/// The linker scripts of an image for emulators, without a board. ARM's MPS2 boards, the BBC micro:bit and QEMU's STM32
+/// have flash at 0; a Cortex-M33 starts in secure state, in the secure alias of code and RAM. Golden cases lie at 64 KiB.
 fn bare(folder: &Path) -> Result<(), Box<dyn Error>> {
-    let secure = std::env::var("TARGET")?.starts_with("thumbv8m");
-    let (flash, ram) = if secure { (0x1000_0000, 0x3800_0000) } else { (0, 0x2000_0000) };
-    let memory =
-        format!("MEMORY {{ FLASH : ORIGIN = {flash:#x}, LENGTH = 256K\n RAM : ORIGIN = {ram:#x}, LENGTH = 128K }}\n");
-    let stack = "/* The micro:bit's RAM ends at 16 KiB. */\n";
-    std::fs::write(folder.join("memory.x"), memory + stack)?;
+    let target = std::env::var("TARGET")?;
+    let (flash, ram) = if target.starts_with("thumbv8m") { (0x1000_0000, 0x3800_0000) } else { (0, 0x2000_0000) };
+    let is_micro = target.starts_with("thumbv6m") && std::env::var_os("CARGO_FEATURE_GOLDEN").is_some();
+    let ram_bytes = if is_micro { 0x4000 } else { 0x2_0000 };
+    let line = |name, origin, bytes| format!("  {name} : ORIGIN = {origin:#x}, LENGTH = {bytes:#x}\n");
+    let memory = format!("MEMORY\n{{\n{}{}}}\n", line("FLASH", flash, 0x4_0000), line("RAM", ram, ram_bytes));
+    std::fs::write(folder.join("memory.x"), memory)?;
+    std::fs::write(folder.join("cases.x"), format!("__cases = {:#x};\n", flash + 0x1_0000))?;
     println!("cargo:rustc-link-search={}", folder.display());
-    println!("cargo:rustc-link-arg-bins=-Tlink.x");
+    for script in ["link.x", "cases.x"] {
+        println!("cargo:rustc-link-arg-bins=-T{script}");
+    }
     println!("cargo:rustc-link-arg-bins=--nmagic");
     Ok(())
 }

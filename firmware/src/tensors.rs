@@ -19,10 +19,10 @@ pub struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// So many values from one on.
+    /// All values from one on.
     #[inline(always)]
-    pub fn get(&self, start: usize, length: usize) -> Option<&'a [i8]> {
-        self.values.get(start.wrapping_sub(self.gone)..)?.get(..length)
+    pub fn from(&self, start: usize) -> Option<&'a [i8]> {
+        self.values.get(start.wrapping_sub(self.gone)..)
     }
 
     /// All of it; `None` where some is gone.

@@ -84,13 +84,13 @@ impl Pass<'_> {
     }
 
     /// What the kernel scratches on, a multiple of 4: for a convolution the windows of [`PATCH_PIXELS`] outputs as 16-bit
-    /// numbers, a pixel of padding, and the outputs under a pool's window.
+    /// numbers, a pixel of padding, and as many outputs of each of a pool's rows.
     pub fn scratch_bytes(&self) -> u32 {
         match self.step.layer {
             Layer::Conv2d(conv) => {
                 let positions = self.step.layer.weights_per_output(self.step.input).saturating_add(1) & !1;
-                let window = self.pool.map_or(0, |pool| u32::from(pool.window).pow(2));
-                let rest = u32::from(self.step.input.channels) + window * u32::from(conv.outputs);
+                let rows = self.pool.map_or(0, |pool| u32::from(pool.window));
+                let rest = u32::from(self.step.input.channels) + rows * PATCH_PIXELS * u32::from(conv.outputs);
                 positions.saturating_mul(2 * PATCH_PIXELS).saturating_add(rest.next_multiple_of(TENSOR_ALIGNMENT))
             }
             Layer::MaxPool2d(_) | Layer::Linear(_) => 0,

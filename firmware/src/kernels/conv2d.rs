@@ -1,8 +1,9 @@
 //! 2-D convolution.
 
-use super::inner::{PIXELS, Patch, max};
+use super::inner::{PIXELS, Patch, max_of_four};
 use super::outputs::Outputs;
 use crate::tensors::{Input, Tensors};
+use core::ops::Range;
 use secateur_shared::layer::{Conv2d, Shape};
 use secateur_shared::model::Parameters;
 use secateur_shared::quant::ZeroPoint;
@@ -19,8 +20,8 @@ pub struct Geometry<'l> {
     pub is_pooled: bool,
 }
 
-/// Outputs under a pool's window.
-const POOLED: usize = 4;
+/// Columns of the two rows of outputs that are pooled at once.
+const TILE: usize = if PIXELS > 2 { PIXELS } else { 2 };
 
 /// output = clamp(z_out + requantise(bias + sum x w)), where x is the zero point outside the input; or the maximum of four.
 ///
@@ -36,23 +37,24 @@ pub fn conv2d(
     let Conv2d { zero_point: output_zero_point, activation, .. } = *geometry.layer;
     let outputs = Outputs { parameters: *parameters, zero_point: output_zero_point, activation };
     let count = outputs.count();
-    let Some((mut windows, four)) = Windows::new(geometry, zero_point, outputs, scratch) else { return };
+    let Some((mut windows, tile)) = Windows::new(geometry, zero_point, outputs, scratch) else { return };
     let row_values = count * usize::from(geometry.output.width);
     for row in 0..usize::from(geometry.output.height) {
         let Some((input, values)) = tensors.split(row * row_values..(row + 1) * row_values) else { return };
         if geometry.is_pooled {
-            for (column, pixel) in values.chunks_exact_mut(count).enumerate() {
-                for (block, pixels) in four.chunks_mut(PIXELS * count).enumerate() {
-                    let place = |pixel| (2 * row + pixel / 2, 2 * column + pixel % 2);
-                    windows.gather(input, core::array::from_fn(|pixel| place(block * PIXELS + pixel)));
-                    windows.patch.product(pixels);
+            for (block, pixels) in values.chunks_mut(TILE / 2 * count).enumerate() {
+                for (part, outputs) in tile.chunks_exact_mut(PIXELS * count).enumerate() {
+                    let column = part * PIXELS;
+                    windows.gather(input, 2 * row + column / TILE, block * TILE + column % TILE);
+                    windows.patch.product(outputs);
                 }
-                pixel.fill(i8::MIN);
-                four.chunks_exact(count).for_each(|values| max(pixel, values));
+                for (column, pixel) in pixels.chunks_exact_mut(count).enumerate() {
+                    max_of_four(pixel, tile.get(2 * column * count..).unwrap_or_default(), TILE * count);
+                }
             }
         } else {
             for (block, pixels) in values.chunks_mut(PIXELS * count).enumerate() {
-                windows.gather(input, core::array::from_fn(|pixel| (row, block * PIXELS + pixel)));
+                windows.gather(input, row, block * PIXELS);
                 windows.patch.product(pixels);
             }
         }
@@ -77,7 +79,7 @@ struct Windows<'s> {
 }
 
 impl<'s> Windows<'s> {
-    /// And the four outputs under a pool's window, where there is one.
+    /// And room for two rows of outputs, where they are pooled.
     fn new(
         geometry: &Geometry,
         zero_point: ZeroPoint,
@@ -89,7 +91,7 @@ impl<'s> Windows<'s> {
         let before =
             |size, kernel| layer.padding.fit(size, kernel, layer.stride).map_or(0, |(_, before)| before.into());
         let channels = usize::from(shape.channels);
-        let pooled = if geometry.is_pooled { POOLED * outputs.count() } else { 0 };
+        let tile = if geometry.is_pooled { 2 * TILE * outputs.count() } else { 0 };
         let (patch, rest) = Patch::new(scratch, outputs)?;
         let (padding, rest) = rest.split_at_mut_checked(channels)?;
         padding.fill(zero_point.0);
@@ -105,41 +107,60 @@ impl<'s> Windows<'s> {
             above: before(shape.height, kernel_rows),
             left: before(shape.width, kernel_columns),
         };
-        Some((windows, rest.get_mut(..pooled)?))
+        Some((windows, rest.get_mut(..tile)?))
     }
 
-    /// Fills the patch with the windows of the outputs at these rows and columns.
-    fn gather(&mut self, input: Input, pixels: [(usize, usize); PIXELS]) {
-        let run = self.kernel_columns * self.channels;
-        let corners = pixels.map(|(row, column)| (row * self.stride, column * self.stride));
-        let is_inside = |(_, column): &(usize, usize)| {
-            *column >= self.left && column + self.kernel_columns <= self.left + self.width
-        };
-        let are_inside = corners.iter().all(is_inside);
+    /// Fills the patch with the windows of the pixels from this row and column of the output on.
+    // Apart from its caller: together they are more than the registers hold.
+    #[inline(never)]
+    fn gather(&mut self, input: Input, row: usize, column: usize) {
+        let (first, last) = (column * self.stride, (column + PIXELS - 1) * self.stride);
+        // The kernel's columns that lie inside the input for every pixel.
+        let start = self.left.saturating_sub(first).min(self.kernel_columns);
+        let end = (self.left + self.width).saturating_sub(last).clamp(start, self.kernel_columns);
         for kernel_row in 0..self.kernel_rows {
-            let at = kernel_row * run;
-            let row = |(row, _): (usize, usize)| (row + kernel_row).wrapping_sub(self.above);
-            if are_inside && corners.iter().all(|corner| row(*corner) < self.height) {
-                let start = |corner: (usize, usize)| (row(corner) * self.width + corner.1 - self.left) * self.channels;
-                self.patch.gather(at, corners.map(|corner| input.get(start(corner), run).unwrap_or_default()));
-            } else {
-                self.gather_clipped(input, at, corners.map(|corner| (row(corner), corner.1)));
+            let at = kernel_row * self.kernel_columns * self.channels;
+            let from = (row * self.stride + kernel_row).checked_sub(self.above).filter(|from| *from < self.height);
+            let Some(from) = from else {
+                self.gather_clipped(input, at, None, first, 0..self.kernel_columns);
+                continue;
+            };
+            if start < end {
+                let corner = from * self.width + first + start - self.left;
+                let values = input.from(corner * self.channels).unwrap_or_default();
+                let (step, length) = (self.stride * self.channels, (end - start) * self.channels);
+                self.patch.gather_inside(at + start * self.channels, values, step, length);
             }
+            self.gather_clipped(input, at, Some(from), first, 0..start);
+            self.gather_clipped(input, at, Some(from), first, end..self.kernel_columns);
         }
     }
 
-    /// One row of windows that hang over the input's edge, column after column.
-    fn gather_clipped(&mut self, input: Input, at: usize, corners: [(usize, usize); PIXELS]) {
-        for kernel_column in 0..self.kernel_columns {
-            let runs = corners.map(|(row, column)| {
-                let column = (column + kernel_column).wrapping_sub(self.left);
-                if row < self.height && column < self.width {
-                    let start = (row * self.width + column) * self.channels;
-                    return input.get(start, self.channels).unwrap_or(self.padding);
-                }
-                self.padding
-            });
+    /// Columns of a row of windows that hang over the input's edge; `None` is a row outside the input.
+    fn gather_clipped(
+        &mut self,
+        input: Input,
+        at: usize,
+        from: Option<usize>,
+        first: usize,
+        kernel_columns: Range<usize>,
+    ) {
+        for kernel_column in kernel_columns {
+            let runs =
+                core::array::from_fn(|pixel| self.pixel(input, from, first + pixel * self.stride + kernel_column));
             self.patch.gather(at + kernel_column * self.channels, runs);
         }
+    }
+
+    /// A pixel of the input, columns counted from its padding on.
+    #[inline(never)]
+    fn pixel<'a>(&self, input: Input<'a>, row: Option<usize>, column: usize) -> &'a [i8]
+    where
+        's: 'a,
+    {
+        let place = row.zip(column.checked_sub(self.left).filter(|column| *column < self.width));
+        let pixel = place
+            .and_then(|(row, column)| input.from((row * self.width + column) * self.channels)?.get(..self.channels));
+        pixel.unwrap_or(self.padding)
     }
 }

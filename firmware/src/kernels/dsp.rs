@@ -3,12 +3,16 @@
 //! A word of a pair of outputs' weights, `[a0 b0 a1 b1]`, is two such pairs after two SXTB16. Inputs are widened to 16 bits
 //! once a patch, so that both fit each other without being sorted again. Twin: `portable`.
 
+use super::fast::{self, Task, with_offsets};
 use super::outputs::Outputs;
 use core::arch::naked_asm;
-use core::mem::offset_of;
-use core::ptr;
-use secateur_shared::model::Parameters;
-use secateur_shared::quant::Activation;
+
+/// Assembly outside of functions knows nothing of the compiler's `target-cpu`.
+macro_rules! cpu {
+    () => {
+        concat!(".cpu ", env!("KERNELS_CPU"))
+    };
+}
 
 /// Output pixels that a patch has windows of: two outputs each make eight accumulators, which is what the registers hold.
 pub const PIXELS: usize = 4;
@@ -18,104 +22,79 @@ pub const PIXELS: usize = 4;
 pub struct Patch<'s> {
     words: &'s mut [[[i16; 2]; PIXELS]],
     outputs: Outputs<'s>,
-    /// Whether [`pairs`] can do it: every multiplier is a shift to the right, and outputs end at -128 and 127.
     is_plain: bool,
 }
 
 impl<'s> Patch<'s> {
     /// A patch for these outputs, and what is left of the scratch; `None` where it is too short or not aligned to 4.
     pub fn new(scratch: &'s mut [i8], outputs: Outputs<'s>) -> Option<(Self, &'s mut [i8])> {
-        let Parameters { mantissas, exponents, per_output, .. } = outputs.parameters;
-        let rows = per_output.div_ceil(2);
+        let rows = outputs.parameters.per_output.div_ceil(2);
         let (words, rest) = scratch.split_at_mut_checked(rows * size_of::<[[i16; 2]; PIXELS]>())?;
         (words.as_ptr() as usize).is_multiple_of(4).then_some(())?;
-        let shifts = mantissas.iter().all(|m| *m > 0) && exponents.iter().all(|e| *e < 0);
-        let is_plain = shifts && outputs.activation == Activation::NONE;
-        Some((Self { words: bytemuck::try_cast_slice_mut(words).ok()?, outputs, is_plain }, rest))
+        let words = bytemuck::try_cast_slice_mut(words).ok()?;
+        Some((Self { words, outputs, is_plain: Task::is_plain(&outputs) }, rest))
     }
 
     /// Takes runs of equal length, one a pixel, in at a position.
-    #[inline(always)]
     pub fn gather(&mut self, at: usize, runs: [&[i8]; PIXELS]) {
         for (pixel, run) in runs.into_iter().enumerate() {
-            if at + run.len() <= self.outputs.parameters.per_output {
-                let row = self.words.as_mut_ptr().wrapping_add(at / 2).cast::<u32>();
-                // SAFETY: `at + run.len()` positions of the patch, and thus every word that holds one, lie in `words`.
-                unsafe { widen(row.wrapping_add(pixel), run.as_ptr(), run.len(), at % 2) }
+            if let Some(place) = self.place(at, pixel, run.len()) {
+                // SAFETY: the run has this length, and the place room for it.
+                unsafe { widen(place, run.as_ptr(), run.len(), 0, 1) }
             }
         }
+    }
+
+    /// Takes runs of this length, one a pixel and `step` apart, in at a position.
+    pub fn gather_inside(&mut self, at: usize, input: &[i8], step: usize, length: usize) {
+        let is_there = input.len() >= (PIXELS - 1) * step + length;
+        if let (true, Some(place)) = (is_there, self.place(at, 0, length)) {
+            // SAFETY: `input` has all four runs, and the place room for them.
+            unsafe { widen(place, input.as_ptr(), length, step, PIXELS) }
+        }
+    }
+
+    /// Where a position of a pixel lies, and room for so many of them.
+    #[inline(always)]
+    fn place(&mut self, at: usize, pixel: usize, length: usize) -> Option<*mut i16> {
+        let is_room = at + length <= self.outputs.parameters.per_output;
+        let row = self.words.as_mut_ptr().wrapping_add(at / 2).cast::<i16>();
+        is_room.then_some(row.wrapping_add(2 * pixel + at % 2))
     }
 
     /// Every output of the pixels.
     #[inline(always)]
     pub fn product(&self, pixels: &mut [i8]) {
-        let (parameters, count) = (&self.outputs.parameters, self.outputs.count());
-        let mut output = 0;
-        if self.is_plain {
-            output = count & !1;
-            self.pairs(pixels);
-        }
-        while let Some(pair) = parameters.pair(output / 2) {
-            for lane in 0..2 {
-                let weights = pair.words.iter().chain(pair.last).skip(lane).step_by(2);
-                self.outputs.store(output + lane, self.single(weights), pixels);
-            }
-            output += 2;
-        }
-        if let Some(weights) = parameters.single() {
-            self.outputs.store(output, self.single(weights.iter()), pixels);
-        }
+        let patch = self.words.as_ptr().cast();
+        // SAFETY: the patch has a row for each two positions.
+        unsafe { fast::product(patch, &self.outputs, self.is_plain, |output| self.single(output), pixels) }
     }
 
-    /// sum x w of one output, at each pixel.
-    fn single<'w>(&self, mut weights: impl Iterator<Item = &'w i8>) -> [i32; PIXELS] {
-        let mut sums = [0; PIXELS];
-        for row in self.words.iter() {
-            for position in 0..2 {
-                let weight = weights.next().map_or(0, |weight| i32::from(*weight));
-                for (sum, pixel) in sums.iter_mut().zip(row) {
-                    *sum += i32::from(pixel[position]) * weight;
-                }
+    /// sum x w of an output, at each pixel.
+    #[inline(never)]
+    fn single(&self, output: usize) -> [i32; PIXELS] {
+        let mut sums = [0_i32; PIXELS];
+        for position in 0..self.outputs.parameters.per_output {
+            let weight = self.outputs.weight(output, position);
+            let row = self.words.get(position / 2).copied().unwrap_or_default();
+            for (sum, [even, odd]) in sums.iter_mut().zip(row) {
+                let x = if position % 2 == 0 { even } else { odd };
+                *sum = i32::from(x).wrapping_mul(weight).wrapping_add(*sum);
             }
         }
         sums
     }
-
-    /// Every pair of outputs of the pixels.
-    fn pairs(&self, pixels: &mut [i8]) {
-        let (parameters, count) = (&self.outputs.parameters, self.outputs.count());
-        let per_output = parameters.per_output;
-        let tails = (count & !1) * (per_output & !1);
-        let mut task = Task {
-            patch: self.words.as_ptr().cast(),
-            weights: parameters.weights.as_ptr(),
-            steps: per_output / 2,
-            biases: parameters.bias.as_ptr(),
-            mantissas: parameters.mantissas.as_ptr(),
-            exponents: parameters.exponents.as_ptr(),
-            tails: if per_output % 2 == 1 { parameters.weights.as_ptr().wrapping_add(tails) } else { ptr::null() },
-            output: pixels.as_mut_ptr(),
-            stride: count,
-            pixels: pixels.len() / count,
-            zero_point: self.outputs.zero_point.0.into(),
-            pairs: count / 2,
-        };
-        if task.pairs > 0 && task.pixels > 0 {
-            // SAFETY: the parameters are those of `count` outputs of `per_output` weights, the patch has a row for each two
-            // of them, and `pixels` has `count` values each; the core loads words of weights wherever they lie.
-            unsafe { pairs(&mut task) }
-        }
-    }
 }
 
-/// Widens a run of bytes into 16-bit numbers, two a word, every fourth word from `words` on; where `odd` is 1, from its upper
-/// half on.
+/// Widens runs of bytes, `step` apart, into 16-bit numbers, each run into every fourth word from `place` on, and the next run
+/// into the words after those.
 ///
 /// # Safety
-/// `run` has `length` bytes, and the words of them all, aligned to 4, can be written.
+/// There are `pixels` runs of `length` bytes, and the words of them all, aligned to 4, can be written.
 #[unsafe(naked)]
-unsafe extern "C" fn widen(words: *mut u32, run: *const i8, length: usize, odd: usize) {
+unsafe extern "C" fn widen(place: *mut i16, run: *const i8, length: usize, step: usize, pixels: usize) {
     naked_asm!(
+        cpu!(),
         ".macro quad at",
         "ldr r3, [r1], #4",
         "sxtb16 r12, r3",
@@ -125,11 +104,18 @@ unsafe extern "C" fn widen(words: *mut u32, run: *const i8, length: usize, odd: 
         "str r4, [r0, #32 * \\at]",
         "str r3, [r0, #32 * \\at + 16]",
         ".endm",
-        "push {{r4, lr}}",
-        "cbz r3, 1f",
+        "push {{r4-r9, lr}}",
+        "mov r5, r3",
+        "mov r6, r2",
+        "ldr r9, [sp, #28]",
+        "0:",
+        "mov r7, r0",
+        "mov r8, r1",
+        "mov r2, r6",
+        "lsls r3, r0, #31", // the sign bit is bit 0, which is clear: bit 1 goes into the carry
+        "bcc 1f",
         "ldrsb r3, [r1], #1",
-        "strh r3, [r0, #2]",
-        "adds r0, #16",
+        "strh r3, [r0], #14",
         "subs r2, #1",
         "1:",
         "subs r2, #8",
@@ -150,41 +136,21 @@ unsafe extern "C" fn widen(words: *mut u32, run: *const i8, length: usize, odd: 
         "bpl 5f",
         "ldrsb r3, [r1], #1",
         "ldrsb r12, [r1], #1",
-        "strh r3, [r0]",
         "strh r12, [r0, #2]",
-        "adds r0, #16",
+        "strh r3, [r0], #16",
         "5:",
         "lsls r3, r2, #31",
         "beq 6f",
         "ldrsb r3, [r1]",
         "strh r3, [r0]",
         "6:",
-        "pop {{r4, pc}}",
+        "add r0, r7, #4",
+        "add r1, r8, r5",
+        "subs r9, #1",
+        "bne 0b",
+        "pop {{r4-r9, pc}}",
         ".purgem quad",
     )
-}
-
-/// What [`pairs`] works on; it counts it up and down.
-#[repr(C)]
-struct Task {
-    patch: *const u32,
-    weights: *const i8,
-    /// Positions, in pairs.
-    steps: usize,
-    biases: *const i32,
-    mantissas: *const i32,
-    exponents: *const i8,
-    /// The weights at the last position where their number is odd, else null.
-    tails: *const i8,
-    /// Of the first pixel.
-    output: *mut i8,
-    /// From one pixel to the next.
-    stride: usize,
-    /// 1 to 4.
-    pixels: usize,
-    zero_point: i32,
-    /// 1 or more.
-    pairs: usize,
 }
 
 /// All pairs of outputs of a patch's pixels.
@@ -193,14 +159,15 @@ struct Task {
 /// division by 2^shift rounds half away from zero by the last bit shifted out, after 1 is taken from what is negative.
 ///
 /// Registers: r0 patch, r1 weights; r3-r6 the first output's sums, r7-r10 the second's; r2, r11 their weights; r12, lr inputs.
-/// On the stack: the steps that are left, `task`.
+/// On the stack: the rounds that are left, `task`.
 ///
 /// # Safety
 /// The task's parameters are those of `2 * pairs` outputs, in payload order, every mantissa above 0 and every exponent below; the
 /// patch has `steps` rows of four words, aligned to 4, and one more where there are `tails`; all outputs can be written.
 #[unsafe(naked)]
-unsafe extern "C" fn pairs(task: *mut Task) {
-    naked_asm!(
+pub(super) unsafe extern "C" fn pairs(task: *mut Task) {
+    with_offsets!(
+        cpu!(),
         ".macro row at",
         "ldr r11, [r1, #4 * \\at]",
         "ldr r12, [r0, #16 * \\at]",
@@ -244,29 +211,30 @@ unsafe extern "C" fn pairs(task: *mut Task) {
         "mov r8, r7",
         "mov r9, r7",
         "mov r10, r7",
-        "subs r2, #8",
-        "blo 2f",
+        // Into the loop of eight rows at one from which on whole rounds are left: a row is 60 bytes.
+        "add r12, r2, #7",
+        "lsrs r12, r12, #3",
+        "beq 4f",
+        "rsb r2, r2, #0",
+        "and r2, r2, #7",
+        "sub r0, r0, r2, lsl #4",
+        "sub r1, r1, r2, lsl #2",
+        "rsb r2, r2, r2, lsl #4",
+        "adr r11, 1f",
+        "add r11, r11, r2, lsl #2",
+        "str r12, [sp]",
+        "mov pc, r11",
+        ".p2align 2",
         "1:",
-        "str r2, [sp]",
         ".irp at, 0, 1, 2, 3, 4, 5, 6, 7",
         "row \\at",
         ".endr",
         "ldr r2, [sp]",
         "adds r0, #128",
         "adds r1, #32",
-        "subs r2, #8",
-        "bhs 1b",
-        "2:",
-        "adds r2, #8",
-        "beq 4f",
-        "3:",
-        "str r2, [sp]",
-        "row 0",
-        "ldr r2, [sp]",
-        "adds r0, #16",
-        "adds r1, #4",
         "subs r2, #1",
-        "bne 3b",
+        "str r2, [sp]",
+        "bne 1b",
         "4:",
         "ldr r2, [sp, #4]",
         "str r1, [r2, #{weights}]",
@@ -331,19 +299,91 @@ unsafe extern "C" fn pairs(task: *mut Task) {
         "pop {{r4-r11, pc}}",
         ".purgem row",
         ".purgem requantize",
-        patch = const offset_of!(Task, patch),
-        weights = const offset_of!(Task, weights),
-        steps = const offset_of!(Task, steps),
-        biases = const offset_of!(Task, biases),
-        mantissas = const offset_of!(Task, mantissas),
-        exponents = const offset_of!(Task, exponents),
-        tails = const offset_of!(Task, tails),
-        output = const offset_of!(Task, output),
-        stride = const offset_of!(Task, stride),
-        pixels = const offset_of!(Task, pixels),
-        zero_point = const offset_of!(Task, zero_point),
-        pairs = const offset_of!(Task, pairs),
     )
 }
 
-pub use super::portable::{linear, max, requantize};
+/// sums[lane] = sum x w over `4 * quads` positions.
+///
+/// # Safety
+/// `input` has `quads`, not 0, words and `weights` twice as many; two words of `sums` can be written.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn dot_pair(input: *const i8, weights: *const i8, quads: usize, sums: *mut [i32; 2]) {
+    naked_asm!(
+        cpu!(),
+        "push {{r3-r9, lr}}",
+        "movs r3, #0",
+        "mov r12, r3",
+        "1:",
+        "ldr r4, [r0], #4",
+        "ldr r5, [r1], #4",
+        "ldr r6, [r1], #4",
+        "sxtb16 r7, r4",
+        "sxtb16 r4, r4, ror #8",
+        "pkhbt r8, r7, r4, lsl #16",
+        "pkhtb r9, r4, r7, asr #16",
+        "sxtb16 r7, r5",
+        "sxtb16 r5, r5, ror #8",
+        "smlad r3, r7, r8, r3",
+        "smlad r12, r5, r8, r12",
+        "sxtb16 r7, r6",
+        "sxtb16 r6, r6, ror #8",
+        "smlad r3, r7, r9, r3",
+        "smlad r12, r6, r9, r12",
+        "subs r2, #1",
+        "bne 1b",
+        "ldr r2, [sp]",
+        "strd r3, r12, [r2]",
+        "pop {{r3-r9, pc}}",
+    )
+}
+
+/// pixel[c] = the maximum of upper[c], upper[channels + c], lower[c], lower[channels + c].
+///
+/// # Safety
+/// `pixel` has `channels` bytes to write, both rows twice as many.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn max_of_rows(pixel: *mut i8, upper: *const i8, lower: *const i8, channels: usize) {
+    naked_asm!(
+        cpu!(),
+        ".macro greater a, b",
+        "ssub8 lr, \\a, \\b",
+        "sel \\a, \\a, \\b",
+        ".endm",
+        "push {{r4-r7, lr}}",
+        "add r4, r1, r3",
+        "add r5, r2, r3",
+        "subs r3, #4",
+        "blo 2f",
+        "1:",
+        "ldr r6, [r1], #4",
+        "ldr r7, [r4], #4",
+        "ldr r12, [r2], #4",
+        "greater r6, r7",
+        "ldr r7, [r5], #4",
+        "greater r12, r7",
+        "greater r6, r12",
+        "str r6, [r0], #4",
+        "subs r3, #4",
+        "bhs 1b",
+        "2:",
+        "adds r3, #4",
+        "beq 4f",
+        "3:",
+        "ldrb r6, [r1], #1",
+        "ldrb r7, [r4], #1",
+        "ldrb r12, [r2], #1",
+        "greater r6, r7",
+        "ldrb r7, [r5], #1",
+        "greater r12, r7",
+        "greater r6, r12",
+        "strb r6, [r0], #1",
+        "subs r3, #1",
+        "bne 3b",
+        "4:",
+        "pop {{r4-r7, pc}}",
+        ".purgem greater",
+    )
+}
+
+pub use super::fast::{linear, max_of_four};
+pub use super::portable::{max, requantize};

@@ -8,6 +8,8 @@
 pub mod conv2d;
 #[cfg(kernels = "dsp")]
 pub mod dsp;
+#[cfg(any(kernels = "dsp", kernels = "m0plus"))]
+mod fast;
 #[cfg(feature = "linear")]
 pub mod linear;
 #[cfg(kernels = "m0plus")]

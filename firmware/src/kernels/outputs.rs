@@ -2,6 +2,7 @@
 
 use super::inner::requantize;
 use secateur_shared::model::Parameters;
+use secateur_shared::packing;
 use secateur_shared::quant::{Activation, ZeroPoint};
 
 /// A layer's parameters, and the form of its output.
@@ -27,6 +28,13 @@ impl Outputs<'_> {
     pub fn value(&self, output: usize, sum: i32) -> i8 {
         let (bias, multiplier) = self.parameters.output(output);
         requantize(multiplier, bias.wrapping_add(sum), self.zero_point, self.activation)
+    }
+
+    /// The weight of an output at a position: slow.
+    #[inline(always)]
+    pub fn weight(&self, output: usize, position: usize) -> i32 {
+        let Parameters { weights, per_output, .. } = self.parameters;
+        weights.get(packing::index(self.count(), per_output, output, position)).map_or(0, |weight| i32::from(*weight))
     }
 
     /// Stores an output of some pixels by their sums; those past the last pixel are dropped.

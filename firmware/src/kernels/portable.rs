@@ -28,6 +28,12 @@ impl<'s> Patch<'s> {
         }
     }
 
+    /// Takes runs of this length, one a pixel and `step` apart, in at a position.
+    #[inline(always)]
+    pub fn gather_inside(&mut self, at: usize, input: &[i8], _step: usize, length: usize) {
+        self.gather(at, [input.get(..length).unwrap_or_default()]);
+    }
+
     /// Every output of the pixels.
     #[inline(always)]
     pub fn product(&self, pixels: &mut [i8]) {
@@ -77,6 +83,15 @@ fn linear_single(input: &[i8], weights: &[i8]) -> i32 {
 pub fn max(values: &mut [i8], others: &[i8]) {
     for (best, value) in values.iter_mut().zip(others) {
         *best = (*best).max(*value);
+    }
+}
+
+/// The maximum over a window of 2 x 2 pixels, whose first row starts `corner` and whose second one comes `row_values` later.
+pub fn max_of_four(pixel: &mut [i8], corner: &[i8], row_values: usize) {
+    let channels = pixel.len();
+    pixel.fill(i8::MIN);
+    for from in [0, channels, row_values, row_values + channels] {
+        max(pixel, corner.get(from..).unwrap_or_default());
     }
 }
 

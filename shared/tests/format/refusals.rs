@@ -152,11 +152,12 @@ fn an_empty_activation_range() {
 
 #[test]
 fn accumulators_at_the_bound() {
-    // The linear layer's input has zero point -128, so that |x - z| reaches 255; its weight is 16.
+    // The linear layer's input has zero point -128, so that |x - z| reaches 255 and 128 * 16 is folded in; its weight is 16.
     let largest = ACCUMULATOR_MAX - 16 * 255;
+    let folded = |bias: i32| (bias + 128 * 16).to_le_bytes();
     for bias in [largest, -largest] {
-        check_payload(LINEAR_AT, &bias.to_le_bytes(), Ok(()));
-        check_payload(LINEAR_AT, &(bias + bias.signum()).to_le_bytes(), Err(Refusal::Overflow(2)));
+        check_payload(LINEAR_AT, &folded(bias), Ok(()));
+        check_payload(LINEAR_AT, &folded(bias + bias.signum()), Err(Refusal::Overflow(2)));
     }
     check_payload(CONVOLUTION_BIAS_AT, &i32::MIN.to_le_bytes(), Err(Refusal::Overflow(0)));
     // (100 + 10 * 255) << 19 fits, << 20 does not.

@@ -1,0 +1,150 @@
+//! What the fast inner loops share: the Rust around their assembly.
+
+use super::inner::{dot_pair, max_of_rows, pairs};
+use super::outputs::Outputs;
+use core::ptr;
+use secateur_shared::model::Parameters;
+use secateur_shared::quant::Activation;
+
+/// All pairs of outputs of a patch's pixels; the routine counts it up and down.
+#[repr(C)]
+pub(super) struct Task {
+    pub(super) patch: *const u32,
+    pub(super) weights: *const i8,
+    /// Positions, in pairs.
+    pub(super) steps: usize,
+    pub(super) biases: *const i32,
+    pub(super) mantissas: *const i32,
+    pub(super) exponents: *const i8,
+    /// The weights at the last position where their number is odd, else null.
+    pub(super) tails: *const i8,
+    /// Of the first pixel.
+    pub(super) output: *mut i8,
+    /// From one pixel to the next.
+    pub(super) stride: usize,
+    /// 1 or more.
+    pub(super) pixels: usize,
+    pub(super) zero_point: i32,
+    /// 1 or more.
+    pub(super) pairs: usize,
+}
+
+impl Task {
+    /// Whether the assembly can do it: every multiplier is a shift to the right, and outputs end at -128 and 127.
+    pub(super) fn is_plain(outputs: &Outputs) -> bool {
+        let Parameters { mantissas, exponents, .. } = outputs.parameters;
+        let shifts = mantissas.iter().all(|m| *m > 0) && exponents.iter().all(|e| *e < 0);
+        shifts && outputs.activation == Activation::NONE
+    }
+
+    /// Every pair of outputs of these pixels; `None` where there is none.
+    #[inline(always)]
+    pub(super) fn new(patch: *const u32, outputs: &Outputs, pixels: &mut [i8]) -> Option<Self> {
+        let Parameters { bias, mantissas, exponents, weights, per_output } = outputs.parameters;
+        let count = outputs.count();
+        let tails = weights.as_ptr().wrapping_add((count & !1) * (per_output & !1));
+        let task = Self {
+            patch,
+            weights: weights.as_ptr(),
+            steps: per_output / 2,
+            biases: bias.as_ptr(),
+            mantissas: mantissas.as_ptr(),
+            exponents: exponents.as_ptr(),
+            tails: if per_output % 2 == 1 { tails } else { ptr::null() },
+            output: pixels.as_mut_ptr(),
+            stride: count,
+            pixels: pixels.len() / count,
+            zero_point: outputs.zero_point.0.into(),
+            pairs: count / 2,
+        };
+        (task.pairs > 0 && task.pixels > 0).then_some(task)
+    }
+}
+
+/// Every output of a patch's pixels; `single` is the slow way to one of them, for what the assembly does not do.
+///
+/// # Safety
+/// The patch has the inner loops' form, with all positions of the outputs.
+#[inline(always)]
+pub(super) unsafe fn product<const PIXELS: usize>(
+    patch: *const u32,
+    outputs: &Outputs,
+    is_plain: bool,
+    single: impl Fn(usize) -> [i32; PIXELS],
+    pixels: &mut [i8],
+) {
+    let mut output = 0;
+    if is_plain {
+        output = outputs.count() & !1;
+        if let Some(mut task) = Task::new(patch, outputs, pixels) {
+            // SAFETY: the task is plain, and the patch the caller's.
+            unsafe { pairs(&mut task) }
+        }
+    }
+    for output in output..outputs.count() {
+        outputs.store(output, single(output), pixels);
+    }
+}
+
+/// Every output of one input.
+pub fn linear(input: &[i8], outputs: &Outputs, values: &mut [i8]) {
+    let quads = input.len() / 4;
+    let is_aligned = (input.as_ptr() as usize).is_multiple_of(4);
+    for output in 0..outputs.count() {
+        // A pair's both outputs at its first one.
+        let pair = outputs.parameters.pair(output / 2);
+        match pair.filter(|pair| quads > 0 && is_aligned && pair.words.len() >= 8 * quads) {
+            Some(_) if output % 2 == 1 => {}
+            Some(pair) => {
+                let mut sums = [0; 2];
+                // SAFETY: there are `quads`, not 0, words of input and twice as many of weights, aligned to 4.
+                unsafe { dot_pair(input.as_ptr(), pair.words.as_ptr(), quads, &mut sums) }
+                outputs.store(output, [sums[0].wrapping_add(tail(input, outputs, output, 4 * quads))], values);
+                outputs.store(output + 1, [sums[1].wrapping_add(tail(input, outputs, output + 1, 4 * quads))], values);
+            }
+            None => outputs.store(output, [tail(input, outputs, output, 0)], values),
+        }
+    }
+}
+
+/// sum x w of an output from a position on.
+#[inline(never)]
+fn tail(input: &[i8], outputs: &Outputs, output: usize, from: usize) -> i32 {
+    let products = input.iter().enumerate().skip(from).map(|(position, x)| {
+        let weight = outputs.weight(output, position);
+        i32::from(*x).wrapping_mul(weight)
+    });
+    products.fold(0, i32::wrapping_add)
+}
+
+/// The maximum over a window of 2 x 2 pixels, whose first row starts `corner` and whose second one comes `row_values` later.
+#[inline(always)]
+pub fn max_of_four(pixel: &mut [i8], corner: &[i8], row_values: usize) {
+    let channels = pixel.len();
+    if channels > 0 && corner.len() >= row_values + 2 * channels {
+        // SAFETY: both rows have two pixels of `channels`, not 0, values.
+        unsafe { max_of_rows(pixel.as_mut_ptr(), corner.as_ptr(), corner.as_ptr().wrapping_add(row_values), channels) }
+    }
+}
+
+/// The arguments that name the offsets of a task's fields in assembly.
+macro_rules! with_offsets {
+    ($($line:expr),* $(,)?) => {
+        core::arch::naked_asm!(
+            $($line),*,
+            patch = const core::mem::offset_of!(Task, patch),
+            weights = const core::mem::offset_of!(Task, weights),
+            steps = const core::mem::offset_of!(Task, steps),
+            biases = const core::mem::offset_of!(Task, biases),
+            mantissas = const core::mem::offset_of!(Task, mantissas),
+            exponents = const core::mem::offset_of!(Task, exponents),
+            tails = const core::mem::offset_of!(Task, tails),
+            output = const core::mem::offset_of!(Task, output),
+            stride = const core::mem::offset_of!(Task, stride),
+            pixels = const core::mem::offset_of!(Task, pixels),
+            zero_point = const core::mem::offset_of!(Task, zero_point),
+            pairs = const core::mem::offset_of!(Task, pairs),
+        )
+    };
+}
+pub(super) use with_offsets;
