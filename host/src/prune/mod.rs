@@ -2,7 +2,8 @@
 //! which order its filters may go (`order`), how wide each may stay (`budget`), the cut itself (`surgery`), training
 //! after it (`tune`), both in one round or several (`steps`), and the way to the image (`finish`); `verb` is all of it.
 //! Other orders (`rank`) and other rules for widths (`allocate`) are there to be compared (`compare`). Widths by a
-//! curve alone (`cutoff`), an order by redundancy (`cka_order`) and whole layers out (`drop_layers`) stand beside it.
+//! curve alone (`cutoff`), an order by redundancy (`cka_order`) and whole layers out (`drop_layers`) stand beside it, as
+//! does how far surveys agree (`stability`).
 
 pub mod allocate;
 pub mod budget;
@@ -14,6 +15,7 @@ pub mod finish;
 pub mod inputs;
 pub mod order;
 pub mod rank;
+pub mod stability;
 pub mod steps;
 pub mod surgery;
 pub mod survey;
