@@ -7,7 +7,7 @@ use serde::Serialize;
 use tabled::builder::Builder;
 
 use super::inputs;
-use super::stability::{Agreement, Overlap, check_comparable};
+use super::stability::{Agreement, check_comparable};
 use super::survey::{self, Options, Survey};
 use crate::data::files::write_atomically;
 use crate::inform::{LayerRanking, Proof};
@@ -89,29 +89,24 @@ fn listed(paths: &[PathBuf]) -> String {
 /// How far the orders agree, each figure beside what random orders would give.
 fn agreement_table(title: &str, agreement: &Agreement) -> String {
     let mut table = Builder::default();
-    table.push_record([
-        "layer",
-        "filters",
-        "rank correlation",
-        "lowest",
-        "(chance)",
-        "top half in common",
-        "(chance)",
-        "top quarter in common",
-        "(chance)",
-    ]);
+    let shares = ["top half in common", "(chance)", "top quarter in common", "(chance)"];
+    table.push_record([["layer", "filters", "correlation, mean", "lowest", "(chance)"].as_slice(), &shares].concat());
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-    let shares = |overlap: Overlap| [percent(overlap.mean), percent(overlap.chance)];
     for layer in &agreement.layers {
-        let correlations = [layer.mean_correlation, layer.lowest_correlation].map(|rho| format!("{rho:.3}"));
-        let ([half, half_chance], [quarter, quarter_chance]) = (shares(layer.half), shares(layer.quarter));
-        let [mean, lowest] = correlations;
-        let chance = format!("0 ± {:.2}", layer.chance_deviation);
-        let filters = layer.filters.to_string();
-        let name = layer.name.clone();
-        table.push_record([name, filters, mean, lowest, chance, half, half_chance, quarter, quarter_chance]);
+        table.push_record([
+            layer.name.clone(),
+            layer.filters.to_string(),
+            format!("{:.3}", layer.mean_correlation),
+            format!("{:.3}", layer.lowest_correlation),
+            format!("0 ± {:.2}", layer.chance_deviation),
+            percent(layer.half.mean),
+            percent(layer.half.chance),
+            percent(layer.quarter.mean),
+            percent(layer.quarter.chance),
+        ]);
     }
-    format!("agreement {title}, mean of {} pairs (Spearman's rank correlation)\n{}", agreement.pairs, render(table))
+    let pairs = if agreement.pairs == 1 { "1 pair".to_owned() } else { format!("{} pairs", agreement.pairs) };
+    format!("agreement {title}: {pairs}, Spearman's rank correlation\n{}", render(table))
 }
 
 /// How many candidates were evaluated, and how far under each step's winner the bounds of all others stayed.
