@@ -193,7 +193,13 @@ pub(super) struct SurveyWords {
     input: InputWords,
     #[command(flatten)]
     rank: RankWords,
-    /// Write orders and curves to FILE.
+    /// Survey N draws of the images, by seeds from --seed up, and show how far their orders agree.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    draws: u16,
+    /// Show how far the orders agree with those of surveys that --json wrote, of the same network.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    against: Vec<PathBuf>,
+    /// Write orders and curves to FILE, of the first draw where there are more.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
@@ -201,7 +207,13 @@ pub(super) struct SurveyWords {
 impl SurveyWords {
     pub(super) fn request(self) -> Result<survey_verb::Request> {
         self.input.backend.choose()?;
-        let options = self.rank.options();
-        Ok(survey_verb::Request { network: self.input.network(), data: self.input.data, options, json: self.json })
+        Ok(survey_verb::Request {
+            network: self.input.network(),
+            data: self.input.data,
+            options: self.rank.options(),
+            draws: self.draws.into(),
+            against: self.against,
+            json: self.json,
+        })
     }
 }
