@@ -78,15 +78,9 @@ impl Figures {
     /// # Errors
     /// [`Failure::Usage`] where those are of another network or core.
     pub fn changes(&self, earlier: &Figures) -> Result<String> {
-        let shapes = |figures: &Figures| figures.layers.iter().map(|layer| layer.name.clone()).collect::<Vec<_>>();
-        if (self.core, shapes(self)) != (earlier.core, shapes(earlier)) {
-            let layers = format!("{} [{}]", earlier.core.name(), shapes(earlier).join(", "));
-            let message = format!("nothing to compare layer by layer: the earlier figures are of {layers}");
-            return Err(Failure::Usage(message).into());
-        }
         let mut table = Builder::default();
         table.push_record(["layer", "instructions before", "now", "change", "cycles before", "now", "change"]);
-        for (now, before) in self.rows().zip(earlier.rows()) {
+        for (now, before) in self.pairs(earlier)? {
             let mut record = vec![now.name];
             for (before, now) in
                 [(before.instructions, now.instructions), (before.cycles.estimate, now.cycles.estimate)]
@@ -99,17 +93,27 @@ impl Figures {
     }
 
     /// Each layer that takes more instructions than in earlier figures, as a line.
-    pub fn rises(&self, earlier: &Figures) -> Vec<String> {
-        let pairs = self.rows().zip(earlier.rows()).filter(|(now, before)| now.instructions > before.instructions);
+    ///
+    /// # Errors
+    /// As [`Figures::changes`].
+    pub fn rises(&self, earlier: &Figures) -> Result<Vec<String>> {
+        let rises = self.pairs(earlier)?.filter(|(now, before)| now.instructions > before.instructions);
         let line = |(now, before): (LayerCost, LayerCost)| {
-            format!(
-                "{}: {} instructions, were {}",
-                now.name,
-                thousands(now.instructions),
-                thousands(before.instructions)
-            )
+            let (name, before, now) = (now.name, thousands(before.instructions), thousands(now.instructions));
+            format!("{name}: {now} instructions, were {before}")
         };
-        pairs.map(line).collect()
+        Ok(rises.map(line).collect())
+    }
+
+    /// Each layer now and earlier, and the sums.
+    fn pairs(&self, earlier: &Figures) -> Result<impl Iterator<Item = (LayerCost, LayerCost)>> {
+        let names = |figures: &Figures| figures.layers.iter().map(|layer| layer.name.clone()).collect::<Vec<_>>();
+        if (self.core, names(self)) != (earlier.core, names(earlier)) {
+            let layers = format!("{} [{}]", earlier.core.name(), names(earlier).join(", "));
+            let message = format!("nothing to compare layer by layer: the earlier figures are of {layers}");
+            return Err(Failure::Usage(message).into());
+        }
+        Ok(self.rows().zip(earlier.rows()))
     }
 
     /// Writes the figures, whole or not at all.
@@ -171,7 +175,7 @@ mod tests {
     #[test]
     fn a_rise_is_named_even_where_the_total_falls() {
         let (before, now) = (figures([4_000, 1_000]), figures([2_000, 1_001]));
-        assert_eq!(now.rises(&before), ["linear: 1,001 instructions, were 1,000"]);
+        assert_eq!(now.rises(&before).expect("one network"), ["linear: 1,001 instructions, were 1,000"]);
         let changes = now.changes(&before).expect("one network");
         assert!(
             changes.contains("-50.00 %") && changes.contains("+0.10 %") && changes.contains("-39.98 %"),
