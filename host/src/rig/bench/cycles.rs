@@ -56,7 +56,7 @@ pub struct Run {
 }
 
 impl Core {
-    /// The core of a board.
+    /// The core of a board. Of the cores that its target serves, the one that the boards here have.
     pub fn of(board: &BoardSpec) -> Option<Self> {
         match board.target.split('-').next() {
             Some("thumbv7em") => Some(Core::CortexM4),

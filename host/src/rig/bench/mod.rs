@@ -108,7 +108,7 @@ fn count(board: &BoardSpec, image: &[u8], blob: &Blob, images: &Images) -> Resul
     std::fs::write(&path, image)?;
     let mut qemu = Qemu::start_with(board, &path, &counter::words(&plugin, image, LAYER, &out)?)?;
     verify::greet(&mut qemu.link, board, blob)
-        .context("if QEMU says above that it takes no plugins: install one that does, such as Debian's")?;
+        .context("no count; if QEMU says above that it takes no plugins, install one that does, such as Debian's")?;
     let device = qemu.link.infer(&desk::input_hwc(images.image(0)))?;
     let expected = desk::logits(&blob.model()?, &images)?;
     if expected.first() != Some(&device) {
