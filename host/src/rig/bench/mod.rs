@@ -73,7 +73,8 @@ fn rebuilt(results: &Results) -> Result<Vec<u8>> {
     };
     let model = blob.model()?;
     let firmware = firmware::build(board, profile, &firmware::operators(model.table()))?;
-    image::link(&firmware, blob.bytes(), Arena::plan(model.table())?.bytes())
+    let image = image::link(&firmware, blob.bytes(), Arena::plan(model.table())?.bytes())?;
+    image::measure(&image, board).map(|_| image)
 }
 
 /// What the layers of a board's image cost, emulated, for the first of `images`. The board's answer must be the desk's.
