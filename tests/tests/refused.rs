@@ -107,8 +107,8 @@ fn images_of_another_size_than_the_networks() -> Result<()> {
     let says =
         ["holds images of 14x14x1 in 10 classes", "takes 28x28x1 in 10", "give the --data that it was trained on"];
     prune_refused(&small, &request, 1, &says);
-    let survey =
-        survey_verb::Request { network: request.network, data: request.data, options: request.survey, json: None };
+    let Request { network, data, survey: options, .. } = request;
+    let survey = survey_verb::Request { network, data, options, draws: 1, against: Vec::new(), json: None };
     refused(survey_verb::run(&survey), 1, &says);
     Ok(())
 }
