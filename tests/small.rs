@@ -7,6 +7,8 @@ use secateur::data::{self, DataSet, Images};
 use secateur::inform::Criterion;
 use secateur::network::train::{FitOptions, fit};
 use secateur::network::{Item, Network, Normalization};
+use secateur::prune::across::Walk;
+use secateur::prune::cutoff::Cutoff;
 use secateur::prune::verb::Request;
 use secateur::prune::{Budget, Ground, Survey, survey, tune};
 use secateur::quantize::layout;
@@ -57,7 +59,10 @@ impl Small {
             board: self.board.clone(),
             profile: Profile::Firmware,
             budget,
+            drop: None,
             survey: self.survey_options(),
+            walk: Walk::default(),
+            cutoff: Cutoff::Budget,
             fine_tune: FitOptions { epochs: 0.2, seed: 7, ..tune::defaults() },
             steps: 1,
             device_images: 5,

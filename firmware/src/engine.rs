@@ -78,7 +78,8 @@ impl<'a> Engine<'a> {
     }
 }
 
-/// Runs one pass; the zero point is its input's.
+/// Runs one pass; the zero point is its input's. A function of its own, by which `cargo xtask bench` tells passes apart.
+#[inline(never)]
 fn run(model: &Model, pass: &Pass, zero_point: ZeroPoint, tensors: &mut Tensors, scratch: &mut [i8]) {
     let step = &pass.step;
     match (step.layer, model.parameters(step)) {

@@ -32,7 +32,19 @@ const CHECKS: [(&str, &[&str]); 4] = [
     // Unoptimised, so that an overflow panics.
     (
         "engine tests",
-        &["test", "--locked", "--quiet", "-p", "secateur-shared", "-p", "secateur-firmware", "-p", "secateur-boards"],
+        &[
+            "test",
+            "--locked",
+            "--quiet",
+            "-p",
+            "secateur-shared",
+            "-p",
+            "secateur-firmware",
+            "-p",
+            "secateur-boards",
+            "-p",
+            "secateur-counter",
+        ],
     ),
     // Optimised, as they train and rank: burn is built once, for these and for `xtask`.
     ("desk tests", &["test", "--release", "--locked", "-p", "secateur", "-p", "secateur-tests"]),

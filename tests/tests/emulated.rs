@@ -2,15 +2,14 @@
 
 use anyhow::{Context, Result};
 use secateur::export::export;
-use secateur::quantize::{IntegerNetwork, LayerParameters};
+use secateur::quantize::IntegerNetwork;
 use secateur::rig::firmware::{self, Profile};
 use secateur::rig::qemu::Qemu;
 use secateur::rig::{board_memory, image};
 use secateur_firmware::Engine;
-use secateur_shared::layer::{Conv2d, Layer, Linear, MaxPool2d, Padding, Shape};
-use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
 use secateur_shared::{Refusal, memory};
 use secateur_tests::case;
+use secateur_tests::untrained::{Noise, untrained};
 use std::collections::BTreeSet;
 use tempfile::TempDir;
 
@@ -61,52 +60,6 @@ fn on_desk(network: &IntegerNetwork, inputs: &[Vec<i8>]) -> Result<Vec<Vec<i8>>>
         engine.infer().to_vec()
     };
     Ok(inputs.iter().map(run).collect())
-}
-
-struct Noise(u32);
-
-impl Noise {
-    fn byte(&mut self) -> i8 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (self.0 >> 24) as i8
-    }
-
-    fn bytes(&mut self, count: usize) -> Vec<i8> {
-        (0..count).map(|_| self.byte()).collect()
-    }
-
-    fn parameters(&mut self, outputs: u16, weights_per_output: usize) -> LayerParameters {
-        let outputs = usize::from(outputs);
-        let multiplier = Multiplier::from_real(0.003).expect("in range");
-        LayerParameters {
-            bias: (0..outputs).map(|_| i32::from(self.byte()) * 20).collect(),
-            multipliers: vec![multiplier; outputs],
-            weights: self.bytes(outputs * weights_per_output),
-        }
-    }
-}
-
-/// A small VGG for 28 x 28 images, as if trained on noise.
-fn untrained() -> Result<IntegerNetwork> {
-    let noise = &mut Noise(1);
-    let zero_point = ZeroPoint(-128);
-    let mut network = IntegerNetwork::new(Shape { height: 28, width: 28, channels: 1 }, ZeroPoint(-55));
-    for (inputs, outputs) in [(1, 8), (8, 16)] {
-        let convolution = Conv2d {
-            outputs,
-            kernel_hw: (3, 3),
-            stride: 1,
-            padding: Padding::Same,
-            zero_point,
-            activation: Activation::relu(zero_point),
-            parameters_at: 0,
-        };
-        network.push(Layer::Conv2d(convolution), Some(noise.parameters(outputs, 9 * inputs)))?;
-        network.push(Layer::MaxPool2d(MaxPool2d { window: 2, stride: 2 }), None)?;
-    }
-    let linear = Linear { outputs: 10, zero_point: ZeroPoint(3), activation: Activation::NONE, parameters_at: 0 };
-    network.push(Layer::Linear(linear), Some(noise.parameters(10, 7 * 7 * 16)))?;
-    Ok(network)
 }
 
 #[test]

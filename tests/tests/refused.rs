@@ -107,8 +107,8 @@ fn images_of_another_size_than_the_networks() -> Result<()> {
     let says =
         ["holds images of 14x14x1 in 10 classes", "takes 28x28x1 in 10", "give the --data that it was trained on"];
     prune_refused(&small, &request, 1, &says);
-    let survey =
-        survey_verb::Request { network: request.network, data: request.data, options: request.survey, json: None };
+    let Request { network, data, survey: options, .. } = request;
+    let survey = survey_verb::Request { network, data, options, draws: 1, against: Vec::new(), json: None };
     refused(survey_verb::run(&survey), 1, &says);
     Ok(())
 }
@@ -164,7 +164,7 @@ fn a_fine_tuning_that_diverges() -> Result<()> {
 
 #[test]
 fn words_that_ask_for_nothing_that_exists() {
-    let cases: [(&[&str], &[&str]); 9] = [
+    let cases: [(&[&str], &[&str]); 11] = [
         (&["prune", "--board", "arduino"], &["no board `arduino`: known boards are netduinoplus2"]),
         (&["verify", "--board", "arduino"], &["known boards are netduinoplus2"]),
         (&["prune", "--budget", "0"], &["--budget", "a size of 0 holds nothing: write for example 512k"]),
@@ -172,6 +172,8 @@ fn words_that_ask_for_nothing_that_exists() {
         (&["prune", "--budget", "half"], &["--budget", "`half` is no size: write bytes, or 512k, or 1m"]),
         (&["prune", "--budget", "2m"], &["--budget asks for 2,097,152 B, netduinoplus2 has 1,048,576 B: lower it"]),
         (&["prune", "--ram", "1m"], &["--ram asks for 1,048,576 B, netduinoplus2 has 131,072 B"]),
+        (&["prune", "--direction", "bidirectional"], &["--direction is about --cmi compact and full"]),
+        (&["prune", "--cmi", "full", "--start", "conv2"], &["--start is about --direction bidirectional"]),
         (&["train", "--learning-rate", "0"], &["the learning rate must be above 0"]),
         (&["prune", "--fine-tune-rate", "0"], &["--fine-tune-rate", "the learning rate must be above 0"]),
     ];

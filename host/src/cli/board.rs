@@ -8,7 +8,9 @@ use secateur_boards::BoardSpec;
 
 use crate::failure::Failure;
 use crate::report;
+use crate::rig::bench;
 use crate::rig::setup::{self, Need};
+use crate::rig::sizes;
 use crate::rig::verb::Request;
 
 /// The board that is taken where none is named.
@@ -79,14 +81,46 @@ impl RunWords {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct BenchWords {
+    #[command(flatten)]
+    name: NameWords,
+    /// The board, where it must be this one.
+    #[arg(long)]
+    board: Option<String>,
+    /// Build the firmware again, from today's sources, around the same model.
+    #[arg(long)]
+    rebuild: bool,
+    /// Show the change since the figures in FILE, which `--json` wrote.
+    #[arg(long, value_name = "FILE")]
+    compare: Option<PathBuf>,
+    /// Write the figures to FILE.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+impl BenchWords {
+    pub(super) fn request(self) -> Result<bench::Request> {
+        let board = self.board.as_deref().map(find).transpose()?;
+        let results = Request { folder: self.name.folder()?, board, images: 1, json: self.json };
+        Ok(bench::Request { results, rebuild: self.rebuild, compare: self.compare })
+    }
+}
+
+#[derive(Debug, Args)]
 pub(super) struct SizesWords {
     #[command(flatten)]
     name: NameWords,
+    /// The largest functions and variables to show.
+    #[arg(long, default_value = "20", value_name = "N")]
+    top: usize,
+    /// Show the change from another image: a folder of results, or an ELF file.
+    #[arg(long, value_name = "FOLDER|ELF")]
+    compare: Option<PathBuf>,
 }
 
 impl SizesWords {
-    pub(super) fn folder(&self) -> Result<PathBuf> {
-        self.name.folder()
+    pub(super) fn request(self) -> Result<sizes::Request> {
+        Ok(sizes::Request { folder: self.name.folder()?, top: self.top, compare: self.compare })
     }
 }
 

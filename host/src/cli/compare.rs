@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::board::find;
 use super::prune::InputWords;
@@ -41,7 +41,7 @@ Where each writes to a folder of its own, merge them:
 #[command(after_long_help = JOBS)]
 pub(super) struct CompareWords {
     /// How filters are ordered, separated by commas.
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Method::value_variants())]
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Method::KINDS)]
     rankings: Vec<Method>,
     /// Flash that the image may occupy, as 512k, separated by commas.
     #[arg(long, value_delimiter = ',', default_value = "512k,128k,64k", value_name = "SIZE")]

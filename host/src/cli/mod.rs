@@ -35,7 +35,9 @@ enum Verb {
     Verify(board::VerifyWords),
     /// Start a pruned network on the board and show some of its answers.
     Run(board::RunWords),
-    /// Show where the flash and RAM of a pruned network's image go.
+    /// Count a pruned network's instructions on the emulated board, layer by layer, and estimate its cycles.
+    Bench(board::BenchWords),
+    /// Show where the flash and RAM of a pruned network's image go, by function.
     Sizes(board::SizesWords),
     /// List the boards.
     Boards,
@@ -65,7 +67,8 @@ pub fn run(cli: Cli) -> Result<()> {
         Verb::Compare(words) => words.run(),
         Verb::Verify(words) => rig::verb::verify(&words.request()?),
         Verb::Run(words) => rig::verb::run(&words.request()?),
-        Verb::Sizes(words) => rig::sizes::print(&words.folder()?),
+        Verb::Bench(words) => rig::bench::run(&words.request()?),
+        Verb::Sizes(words) => rig::sizes::print(&words.request()?),
         Verb::Boards => rig::verb::boards(),
         #[cfg(feature = "network")]
         Verb::Survey(words) => crate::prune::survey_verb::run(&words.request()?),

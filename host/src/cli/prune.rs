@@ -7,9 +7,13 @@ use clap::Args;
 
 use super::board::find;
 use crate::data;
+use crate::failure::Failure;
 use crate::inform::{Criterion, Mode};
 use crate::network::backend::Backend;
 use crate::network::train::FitOptions;
+use crate::prune::across::{Direction, Formulation, Walk};
+use crate::prune::cutoff::Cutoff;
+use crate::prune::drop_layers::Limits;
 use crate::prune::{Budget, Work, survey, survey_verb, tune, verb};
 use crate::report::size;
 use crate::rig::firmware::Profile;
@@ -69,6 +73,34 @@ impl RankWords {
 }
 
 #[derive(Debug, Args)]
+struct WalkWords {
+    /// What a layer's filters are ranked given.
+    #[arg(long, value_enum, default_value_t)]
+    cmi: Formulation,
+    /// The way through the layers of compact and full CMI.
+    #[arg(long, value_enum, default_value_t)]
+    direction: Direction,
+    /// Where a bidirectional way begins, as conv3 [default: the layer that loses the largest share].
+    #[arg(long, value_name = "LAYER")]
+    start: Option<String>,
+}
+
+impl WalkWords {
+    /// A direction or a start that nothing would read is refused.
+    fn walk(self) -> Result<Walk> {
+        let (formulation, direction) = (self.cmi, self.direction);
+        let usage = |text: &str| Err(Failure::Usage(text.to_owned()).into());
+        if formulation == Formulation::PerLayer && direction == Direction::Bidirectional {
+            return usage("--direction is about --cmi compact and full: per-layer CMI has none");
+        }
+        if self.start.is_some() && direction == Direction::Forward {
+            return usage("--start is about --direction bidirectional: forward starts at the first layer");
+        }
+        Ok(Walk { formulation, direction, start: self.start })
+    }
+}
+
+#[derive(Debug, Args)]
 pub(super) struct PruneWords {
     /// Flash that the image may occupy: bytes, or 512k [default: the board's].
     #[arg(long, value_name = "SIZE")]
@@ -89,6 +121,17 @@ pub(super) struct PruneWords {
     input: InputWords,
     #[command(flatten)]
     rank: RankWords,
+    #[command(flatten)]
+    walk: WalkWords,
+    /// How wide a layer may be before the budget has its say: by its curve and validation, or by a test.
+    #[arg(long, value_enum, default_value_t)]
+    cutoff: Cutoff,
+    /// First take out whole layers that answer as the layer before them: those whose CKA reaches this, as 0.98.
+    #[arg(long, value_name = "CKA")]
+    drop_layers: Option<f64>,
+    /// Percentage points of validation accuracy that dropping layers may cost after training.
+    #[arg(long, default_value_t = 1.0, value_name = "POINTS", requires = "drop_layers")]
+    drop_tolerance: f64,
     /// How often fine-tuning sees each training image where all weights are kept; N / sqrt(s) times where the share s is.
     #[arg(long, default_value_t = tune::defaults().epochs, value_name = "N")]
     fine_tune_epochs: f64,
@@ -130,7 +173,10 @@ impl PruneWords {
             board,
             profile: self.profile,
             budget,
+            drop: self.drop_layers.map(|likeness| Limits { likeness, loss: self.drop_tolerance / 100.0 }),
             survey: self.rank.options(),
+            walk: self.walk.walk()?,
+            cutoff: self.cutoff,
             fine_tune,
             steps: self.steps.into(),
             device_images: self.images,
@@ -147,7 +193,13 @@ pub(super) struct SurveyWords {
     input: InputWords,
     #[command(flatten)]
     rank: RankWords,
-    /// Write orders and curves to FILE.
+    /// Survey N draws of the images, by seeds from --seed up, and show how far their orders agree.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    draws: u16,
+    /// Show how far the orders agree with those of surveys that --json wrote, of the same network.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    against: Vec<PathBuf>,
+    /// Write orders and curves to FILE, of the first draw where there are more.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
@@ -155,7 +207,13 @@ pub(super) struct SurveyWords {
 impl SurveyWords {
     pub(super) fn request(self) -> Result<survey_verb::Request> {
         self.input.backend.choose()?;
-        let options = self.rank.options();
-        Ok(survey_verb::Request { network: self.input.network(), data: self.input.data, options, json: self.json })
+        Ok(survey_verb::Request {
+            network: self.input.network(),
+            data: self.input.data,
+            options: self.rank.options(),
+            draws: self.draws.into(),
+            against: self.against,
+            json: self.json,
+        })
     }
 }

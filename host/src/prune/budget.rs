@@ -1,6 +1,7 @@
 //! Bytes: what was asked for, and the widths that fit.
 
 use anyhow::{Context, Result, bail};
+use secateur_boards::BoardSpec;
 use secateur_shared::layer::Table;
 use secateur_shared::memory::{self, BoardMemory, Footprint, MemoryPlan};
 
@@ -46,6 +47,29 @@ pub struct Ground<'a> {
     pub footprint: Footprint,
     /// The board.
     pub board: BoardMemory<'a>,
+}
+
+impl Budget {
+    /// A budget on a board: its flash and RAM where none is given.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] where the board has less.
+    pub fn on(board: &BoardSpec, flash: Option<u32>, ram: Option<u32>) -> Result<Self> {
+        for (flag, asked, has) in [("--budget", flash, board.flash.bytes), ("--ram", ram, board.ram.bytes)] {
+            if let Some(asked) = asked.filter(|asked| *asked > has) {
+                let (asked, has, name) = (bytes(asked), bytes(has), &board.name);
+                return Err(Failure::Usage(format!(
+                    "{flag} asks for {asked}, {name} has {has}: lower it or take another --board"
+                ))
+                .into());
+            }
+        }
+        Ok(Self {
+            flash_bytes: flash.unwrap_or(board.flash.bytes),
+            ram_bytes: ram.unwrap_or(board.ram.bytes),
+            work: None,
+        })
+    }
 }
 
 /// Widths are multiples of this, which kernels like, unless that costs the fit.
@@ -127,12 +151,19 @@ impl<'a> Ground<'a> {
 /// # Errors
 /// As [`Ground::check_reachable`].
 pub fn search(orders: &[LayerOrder], ground: &Ground, budget: Budget) -> Result<Plan> {
+    search_within(&orders.iter().map(LayerOrder::filters).collect::<Vec<_>>(), orders, ground, budget)
+}
+
+/// As [`search`], from the widths `widest`, one per prunable layer, that none goes over; where they fit they stay.
+///
+/// # Errors
+/// As [`Ground::check_reachable`].
+pub fn search_within(widest: &[usize], orders: &[LayerOrder], ground: &Ground, budget: Budget) -> Result<Plan> {
     ground.check_reachable(budget)?;
     let losses: Vec<Vec<f64>> = orders.iter().map(losses).collect();
-    let full: Vec<usize> = losses.iter().map(|losses| losses.len() - 1).collect();
     for grain in [GRAIN, 1] {
-        if let Some(widths) = cut(&losses, &full, ground, budget, grain)? {
-            return ground.plan(&give_back(widths, &losses, ground, budget, grain)?);
+        if let Some(widths) = cut(&losses, widest, ground, budget, grain)? {
+            return ground.plan(&give_back(widths, widest, &losses, ground, budget, grain)?);
         }
     }
     // `check_reachable` has seen one filter per layer fit.
@@ -147,12 +178,12 @@ fn losses(layer: &LayerOrder) -> Vec<f64> {
 /// Cuts until the budget is met; `None` where no cut brings it nearer.
 fn cut(
     losses: &[Vec<f64>],
-    full: &[usize],
+    widest: &[usize],
     ground: &Ground,
     budget: Budget,
     grain: usize,
 ) -> Result<Option<Vec<usize>>> {
-    let mut widths = full.to_vec();
+    let mut widths = widest.to_vec();
     loop {
         let excess = ground.excess(&widths, budget)?;
         if excess == 0.0 {
@@ -176,6 +207,7 @@ fn cut(
 /// Widens layers while the budget holds, the largest gain first.
 fn give_back(
     mut widths: Vec<usize>,
+    widest: &[usize],
     losses: &[Vec<f64>],
     ground: &Ground,
     budget: Budget,
@@ -184,7 +216,7 @@ fn give_back(
     loop {
         let mut best: Option<(f64, usize, usize)> = None;
         for (layer, losses) in losses.iter().enumerate() {
-            let width = (widths[layer] + grain).min(losses.len() - 1);
+            let width = (widths[layer] + grain).min(widest[layer]);
             let gain = losses[widths[layer]] - losses[width];
             let wider = width > widths[layer] && best.is_none_or(|(most, ..)| gain > most);
             if wider && ground.excess(&replaced(&widths, layer, width), budget)? == 0.0 {

@@ -2,9 +2,60 @@
 
 use anyhow::{Result, ensure};
 
-use crate::data::Images;
+use super::tune;
+use crate::data::{DataSet, Images};
 use crate::inform::UnitKernel;
-use crate::network::{Layer, Network, taps};
+use crate::network::train::FitOptions;
+use crate::network::{Layer, Network, evaluate, taps};
+
+/// What may go.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// Neighbors whose CKA reaches this answer alike.
+    pub likeness: f64,
+    /// The most that validation may lose after training, as a share of the images.
+    pub loss: f64,
+}
+
+/// The network without layers that are alike, trained again; the network itself where that loses too much.
+///
+/// All of a run of likes but its first layer are tried first, then every second, every third; the first network whose
+/// loss is within the limit is taken, and each try is printed.
+///
+/// # Errors
+/// Those of [`drop_layers`] and of training.
+pub fn drop(
+    network: &Network,
+    data: &DataSet,
+    images: &Images,
+    limits: &Limits,
+    options: &FitOptions,
+) -> Result<Network> {
+    let whole = evaluate::accuracy(network, &data.validation)?;
+    for stride in 1..=network.prunable().len() {
+        let dropped = drop_layers(network, images, limits.likeness, stride)?;
+        if stride == 1 {
+            dropped.clusters.iter().for_each(|cluster| println!("{cluster}"));
+        }
+        if dropped.names.is_empty() {
+            break;
+        }
+        let tuned = tune::fine_tune(dropped.network, network, data, options)?;
+        let accuracy = evaluate::accuracy(&tuned, &data.validation)?;
+        let (names, taken) = (dropped.names.join(", "), whole - accuracy <= limits.loss);
+        println!(
+            "without {names}: {:.2} % on validation, {:.2} % with: {}",
+            100.0 * accuracy,
+            100.0 * whole,
+            if taken { "dropped" } else { "it stays" }
+        );
+        if taken {
+            return Ok(tuned);
+        }
+    }
+    println!("no layer dropped");
+    Ok(network.clone())
+}
 
 /// The network without some of its layers, and why.
 #[derive(Clone, Debug)]
@@ -30,8 +81,8 @@ impl std::fmt::Display for Cluster {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names = self.names.join(", ");
         match self.dropped.as_slice() {
-            [] => write!(f, "{names} answer alike, but what was to go changes the number of channels: nothing dropped"),
-            dropped => write!(f, "{names} answer alike: {} dropped", dropped.join(", ")),
+            [] => write!(f, "{names} answer alike, but what was to go changes the number of channels: all stay"),
+            dropped => write!(f, "{names} answer alike: {} may go", dropped.join(", ")),
         }
     }
 }
@@ -179,7 +230,25 @@ mod tests {
     fn a_run_of_layers_that_all_change_the_channels_says_so() {
         let dropped = drop_layers(&network("4,5,6,F7"), &images(), 0.0, 1).expect("dropped");
         assert!(dropped.names.is_empty());
-        assert!(dropped.clusters.iter().all(|cluster| cluster.to_string().ends_with("nothing dropped")));
+        assert!(dropped.clusters.iter().all(|cluster| cluster.to_string().ends_with("all stay")));
+    }
+
+    #[test]
+    fn what_loses_too_much_stays() {
+        let mut network = network("4,4,P,F7");
+        pass_on(&mut network, 1);
+        let images = images();
+        let data = DataSet {
+            name: "noise".into(),
+            classes: 3,
+            train: images.clone(),
+            validation: images.clone(),
+            test: images.clone(),
+        };
+        let options = FitOptions { batch: 4, ..tune::defaults() };
+        let drop = |loss| drop(&network, &data, &images, &Limits { likeness: 0.9999, loss }, &options).expect("trains");
+        assert_eq!(drop(1.0).arch.to_string(), "4,P,F7");
+        assert_eq!(drop(-1.1), network);
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! From a survey and a budget to a smaller network: what comes in (`inputs`), how much each layer tells (`survey`), in
 //! which order its filters may go (`order`), how wide each may stay (`budget`), the cut itself (`surgery`), training
 //! after it (`tune`), both in one round or several (`steps`), and the way to the image (`finish`); `verb` is all of it.
-//! Other orders (`rank`) and other rules for widths (`allocate`) are there to be compared (`compare`). Widths by a
-//! curve alone (`cutoff`), an order by redundancy (`cka_order`) and whole layers out (`drop_layers`) stand beside it.
+//! Other orders (`rank`) and other rules for widths (`allocate`) are there to be compared (`compare`). Orders given other
+//! layers (`across`), widths by a curve alone (`cutoff`) and whole layers out (`drop_layers`) are there to be asked for;
+//! `stability` says how far surveys agree.
 
+pub mod across;
 pub mod allocate;
 pub mod budget;
-pub mod cka_order;
 pub mod compare;
 pub mod cutoff;
 pub mod drop_layers;
@@ -14,6 +15,7 @@ pub mod finish;
 pub mod inputs;
 pub mod order;
 pub mod rank;
+pub mod stability;
 pub mod steps;
 pub mod surgery;
 pub mod survey;

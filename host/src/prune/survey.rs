@@ -28,14 +28,14 @@ pub struct Options {
 }
 
 /// The ranking of every prunable layer, in the network's order.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Survey {
     /// One per prunable layer.
     pub layers: Vec<LayerSurvey>,
 }
 
 /// A layer's ranking.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LayerSurvey {
     /// As in `Network::layer_names`.
     pub name: String,
@@ -49,12 +49,23 @@ pub struct LayerSurvey {
 /// Too few images; a network whose maps are not finite.
 pub fn survey(network: &Network, train: &Images, options: &Options, cache: &Path) -> Result<Survey> {
     let images = draw(train, options.images, options.seed)?;
-    let path = cache_path(network, &images, options, cache)?;
+    cached(network, &images, options, cache, || rank_layers(network, &images, &options.criterion))
+}
+
+/// What `make` gives for this network, these images and these options, or what it gave before.
+pub(super) fn cached(
+    network: &Network,
+    images: &Images,
+    options: &impl Serialize,
+    cache: &Path,
+    make: impl FnOnce() -> Result<Survey>,
+) -> Result<Survey> {
+    let path = cache_path(network, images, options, cache)?;
     if let Some(survey) = read(&path) {
         println!("survey: from {}", path.display());
         return Ok(survey);
     }
-    let survey = rank_layers(network, &images, &options.criterion)?;
+    let survey = make()?;
     let text = serde_json::to_vec(&survey).context("writing the survey as JSON")?;
     write_atomically(&path, &text)?;
     Ok(survey)
@@ -89,12 +100,13 @@ fn rank_layers(network: &Network, images: &Images, criterion: &Criterion) -> Res
     Ok(Survey { layers })
 }
 
-fn progress(evaluations: u64) -> ProgressBar {
+/// A bar over so many evaluations.
+pub(super) fn progress(evaluations: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("survey {msg:9} {bar:40} {pos}/{len} evaluations, {eta} left");
     ProgressBar::new(evaluations).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-fn cache_path(network: &Network, images: &Images, options: &Options, cache: &Path) -> Result<PathBuf> {
+fn cache_path(network: &Network, images: &Images, options: &impl Serialize, cache: &Path) -> Result<PathBuf> {
     let mut key = Sha256::new();
     key.update(REVISION.to_le_bytes());
     key.update(network.to_bytes()?);

@@ -1,4 +1,7 @@
-//! The verb `prune`: rank, prune to the budget, fine-tune, quantise, export, build, run on the board, report.
+//! The verb `prune`: rank, prune to the budget, fine-tune, quantise, export, build, run on the board, report. `plan` is the
+//! way from the trained network to the pruned one.
+
+mod plan;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -6,18 +9,18 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use secateur_boards::BoardSpec;
 
-use super::budget::{self, Budget, Ground, Plan};
+use super::across::Walk;
+use super::budget::{Budget, Plan};
+use super::cutoff::Cutoff;
 use super::survey::{self, Survey};
-use super::{finish, inputs, steps};
+use super::{drop_layers, finish, inputs};
 use crate::data::DataSet;
 use crate::data::files::{folder_of, remove, write_atomically};
-use crate::failure::Failure;
 use crate::network::train::FitOptions;
 use crate::network::{Network, evaluate};
-use crate::quantize::layout;
 use crate::report::{self, Accuracy, BeforeAfter, Bytes, LayerFigures, Report, Seconds, bytes, size};
-use crate::rig::firmware::{self, Firmware, Profile};
-use crate::rig::{board_memory, verb as rig_verb, verify};
+use crate::rig::firmware::Profile;
+use crate::rig::{verb as rig_verb, verify};
 
 /// What `prune` was asked to do.
 #[derive(Debug)]
@@ -32,8 +35,14 @@ pub struct Request {
     pub profile: Profile,
     /// What the image may occupy.
     pub budget: Budget,
+    /// Whether whole layers go first.
+    pub drop: Option<drop_layers::Limits>,
     /// How filters are ranked.
     pub survey: survey::Options,
+    /// What they are ranked given.
+    pub walk: Walk,
+    /// How wide layers may be before the budget has its say.
+    pub cutoff: Cutoff,
     /// How the pruned network is trained.
     pub fine_tune: FitOptions,
     /// In how many rounds of cutting and training.
@@ -51,6 +60,9 @@ pub struct Request {
 /// Everything that the steps share.
 struct Bench<'r> {
     request: &'r Request,
+    /// As trained.
+    unpruned: Network,
+    /// As surveyed: without the layers that were dropped.
     network: Network,
     data: DataSet,
     folder: PathBuf,
@@ -65,6 +77,7 @@ struct Bench<'r> {
 pub fn run(request: &Request) -> Result<()> {
     let mut bench = Bench::open(request)?;
     println!("{}", bench.headline()?);
+    bench.drop_layers()?;
     let firmware = bench.firmware()?;
     let (survey, plan) = bench.plan(&firmware)?;
     let pruned = bench.prune(&survey, &plan)?;
@@ -96,7 +109,8 @@ impl<'r> Bench<'r> {
         if let Some(path) = &request.json {
             finish::try_folder(folder_of(path))?;
         }
-        Ok(Self { request, network, data, folder, seconds: Seconds::default(), begun })
+        let unpruned = network.clone();
+        Ok(Self { request, unpruned, network, data, folder, seconds: Seconds::default(), begun })
     }
 
     /// Runs a step and adds its time to a field.
@@ -125,42 +139,6 @@ impl<'r> Bench<'r> {
         ))
     }
 
-    /// The board's firmware with the network's operators.
-    fn firmware(&mut self) -> Result<Firmware> {
-        let table = layout::table(&self.network.arch, self.network.input, self.network.classes)?;
-        let request = self.request;
-        self.timed(
-            |seconds| &mut seconds.firmware,
-            |_| firmware::build(&request.board, request.profile, &firmware::operators(&table)),
-        )
-    }
-
-    /// The survey, and the widths that fit. Whether any fit is known before the survey.
-    fn plan(&mut self, firmware: &Firmware) -> Result<(Survey, Plan)> {
-        let request = self.request;
-        let (network, train) = (self.network.clone(), self.data.train.clone());
-        let ground = Ground::new(&network, firmware.footprint, board_memory(&request.board));
-        ground.check_reachable(request.budget)?;
-        let survey = self.timed(
-            |seconds| &mut seconds.survey,
-            |_| survey::survey(&network, &train, &request.survey, &request.out.join("cache")),
-        )?;
-        let plan =
-            self.timed(|seconds| &mut seconds.search, |_| budget::search(&survey.orders(), &ground, request.budget))?;
-        println!("plan: {} keeps {}", network.arch, plan.arch);
-        Ok((survey, plan))
-    }
-
-    /// Surgery and fine-tuning.
-    fn prune(&mut self, survey: &Survey, plan: &Plan) -> Result<Network> {
-        let options = &self.request.fine_tune;
-        let rounds = steps::Rounds { count: self.request.steps, rank_again: None };
-        self.timed(
-            |seconds| &mut seconds.fine_tune,
-            |bench| steps::prune(&bench.network, &survey.orders(), &plan.widths, &bench.data, options, &rounds),
-        )
-    }
-
     /// An older report goes first: none ever stands beside files that it does not describe.
     fn write(&self, pruned: &Network, product: &finish::Product, image: &[u8]) -> Result<()> {
         remove(&self.folder.join("report.json"))?;
@@ -186,7 +164,7 @@ impl<'r> Bench<'r> {
     /// On the desk. Test images are read here, once.
     fn accuracy(&self, pruned: &Network, blob: &crate::export::Blob) -> Result<Accuracy> {
         Ok(Accuracy {
-            baseline_float: evaluate::accuracy(&self.network, &self.data.test)?,
+            baseline_float: evaluate::accuracy(&self.unpruned, &self.data.test)?,
             pruned_float: evaluate::accuracy(pruned, &self.data.test)?,
             pruned_int8: finish::accuracy(blob, &self.data.test)?,
             device: None,
@@ -211,7 +189,7 @@ impl<'r> Bench<'r> {
             profile: self.request.profile.name().to_owned(),
             clock_hz: None,
             data: self.request.data.clone(),
-            arch: BeforeAfter { before: self.network.arch.to_string(), after: pruned.arch.to_string() },
+            arch: BeforeAfter { before: self.unpruned.arch.to_string(), after: pruned.arch.to_string() },
             budget: Bytes { flash_bytes, ram_bytes },
             planned: Bytes { flash_bytes: plan.memory.flash_bytes, ram_bytes: plan.memory.ram_bytes },
             linked,
@@ -220,9 +198,9 @@ impl<'r> Bench<'r> {
             images: report::Images { host: self.data.test.len(), device: 0 },
             bit_exact: None,
             observer: product.observer.name().to_owned(),
-            filters: BeforeAfter { before: filters(&self.network), after: filters(pruned) },
-            params: BeforeAfter { before: self.network.weights()?, after: pruned.weights()? },
-            macs: BeforeAfter { before: self.network.macs()?, after: pruned.macs()? },
+            filters: BeforeAfter { before: filters(&self.unpruned), after: filters(pruned) },
+            params: BeforeAfter { before: self.unpruned.weights()?, after: pruned.weights()? },
+            macs: BeforeAfter { before: self.unpruned.macs()?, after: pruned.macs()? },
             layers: layers(survey, plan, &product.blob)?,
             seconds: Seconds::default(),
             seed: self.request.fine_tune.seed,
@@ -265,27 +243,4 @@ fn layers(survey: &Survey, plan: &Plan, blob: &crate::export::Blob) -> Result<Ve
             saturated_after: layer.ranking.saturated_after,
         })
         .collect())
-}
-
-impl Budget {
-    /// A budget on a board: its flash and RAM where none is given.
-    ///
-    /// # Errors
-    /// [`Failure::Usage`] where the board has less.
-    pub fn on(board: &BoardSpec, flash: Option<u32>, ram: Option<u32>) -> Result<Self> {
-        for (flag, asked, has) in [("--budget", flash, board.flash.bytes), ("--ram", ram, board.ram.bytes)] {
-            if let Some(asked) = asked.filter(|asked| *asked > has) {
-                let (asked, has, name) = (bytes(asked), bytes(has), &board.name);
-                return Err(Failure::Usage(format!(
-                    "{flag} asks for {asked}, {name} has {has}: lower it or take another --board"
-                ))
-                .into());
-            }
-        }
-        Ok(Self {
-            flash_bytes: flash.unwrap_or(board.flash.bytes),
-            ram_bytes: ram.unwrap_or(board.ram.bytes),
-            work: None,
-        })
-    }
 }

@@ -46,7 +46,7 @@ pub fn operators(table: &Table) -> BTreeSet<&'static str> {
     table.layers.iter().map(|layer| layer.operator()).collect()
 }
 
-/// Builds (or finds built) the firmware of a board with these operators.
+/// Builds (or finds built) the firmware of a board with these operators, or other Cargo features.
 ///
 /// # Errors
 /// Where the target cannot be set up, or cargo fails.
@@ -88,7 +88,7 @@ fn alone(target_dir: &Path) -> Result<File> {
 }
 
 /// The repository that this program was built from.
-fn workspace() -> Result<PathBuf> {
+pub(super) fn workspace() -> Result<PathBuf> {
     let host = Path::new(env!("CARGO_MANIFEST_DIR"));
     let workspace = host.parent().context("host lies in the workspace")?;
     ensure!(

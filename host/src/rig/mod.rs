@@ -1,5 +1,6 @@
 //! Where a board is reached: its firmware built, its image made, the board run and talked to.
 
+pub mod bench;
 pub mod desk;
 pub mod firmware;
 pub mod image;
@@ -7,6 +8,7 @@ pub mod link;
 pub mod qemu;
 pub mod setup;
 pub mod sizes;
+pub mod symbols;
 pub mod verb;
 pub mod verify;
 

@@ -30,16 +30,16 @@ pub struct Request {
 }
 
 /// A pruned network's results, read again.
-struct Results {
-    report: Report,
-    board: BoardSpec,
-    blob: Blob,
-    image: PathBuf,
-    images: Images,
+pub(super) struct Results {
+    pub(super) report: Report,
+    pub(super) board: BoardSpec,
+    pub(super) blob: Blob,
+    pub(super) image: PathBuf,
+    pub(super) images: Images,
 }
 
 impl Results {
-    fn open(request: &Request) -> Result<Self> {
+    pub(super) fn open(request: &Request) -> Result<Self> {
         let folder = &request.folder;
         let report = report::read(&folder.join("report.json"))?;
         let board = secateur_boards::find(&report.board)?;

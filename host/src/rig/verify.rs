@@ -66,7 +66,7 @@ pub fn verify(board: &BoardSpec, image: &Path, blob: &Blob, images: &Images) -> 
 }
 
 /// The greeting of a board that runs this very model.
-fn greet(link: &mut Link, board: &BoardSpec, blob: &Blob) -> Result<Greeting> {
+pub(super) fn greet(link: &mut Link, board: &BoardSpec, blob: &Blob) -> Result<Greeting> {
     let greeting = link.hello()?;
     ensure!(greeting.board == board.name, "the board says it is {}, not {}", greeting.board, board.name);
     let running =

@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use secateur::prune::across::{Direction, Formulation, Walk};
+use secateur::prune::cutoff::Cutoff;
+use secateur::prune::drop_layers::Limits;
 use secateur::prune::verb::{Request, run};
 use secateur::prune::{Budget, Plan, budget, surgery};
 use secateur::rig::{image, verb as rig};
@@ -138,6 +141,28 @@ fn check_layers(report: &Value, small: &Small) {
     assert!(sum("/macs") < count(report, "/macs/after"), "the classifier is not in the list, but in the sum");
     assert!(count(report, "/params/after") < count(report, "/params/before"));
     assert!(count(report, "/macs/after") < count(report, "/macs/before"));
+}
+
+/// Layers alike or not, all that can go is tried; filters fill their widths in the light of other layers.
+#[test]
+fn every_choice_on_the_way_ends_in_an_image_that_fits() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let small = Small::make(folder.path())?;
+    let budget = tight(&small.whole()?);
+    let cases = [
+        (Cutoff::XMeans, Formulation::Full, Direction::Bidirectional, None),
+        (Cutoff::Scree, Formulation::Compact, Direction::Forward, Some(Limits { likeness: 0.0, loss: 1.0 })),
+        (Cutoff::Permutation, Formulation::Full, Direction::Forward, None),
+    ];
+    for (cutoff, formulation, direction, drop) in cases {
+        let walk = Walk { formulation, direction, start: None };
+        run(&Request { cutoff, walk, drop, device_images: 2, ..small.request("choices", budget) })?;
+        let results = small.out.join("choices");
+        let report = report(&results)?;
+        check_bytes(&report, &results, &small)?;
+        assert_eq!(value(&report, "/bit_exact"), true, "{cutoff:?}");
+    }
+    Ok(())
 }
 
 #[test]

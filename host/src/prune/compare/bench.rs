@@ -13,7 +13,7 @@ use crate::data::DataSet;
 use crate::network::train::FitOptions;
 use crate::network::{Network, evaluate};
 use crate::prune::allocate::Rule;
-use crate::prune::rank::{self, Method, Subject};
+use crate::prune::rank::{self, Method, Ranking, Subject};
 use crate::prune::{Budget, Ground, LayerOrder, Plan, allocate, finish, inputs, surgery, tune};
 use crate::quantize::layout;
 use crate::rig::{board_memory, firmware};
@@ -87,6 +87,7 @@ impl<'r> Bench<'r> {
         let begun = Instant::now();
         let orders = self.orders(trial.ranking, trial.seed)?;
         let plan = self.plan(trial, &orders)?;
+        let orders = self.orders_at(trial, orders, &plan.widths)?;
         let cut = surgery::remove(&self.network, &surgery::kept(&orders, &plan.widths))?;
         let before_validation = evaluate::accuracy(&cut, &self.data.validation)?;
         let tuned = self.fine_tune(cut, trial.seed)?;
@@ -110,12 +111,23 @@ impl<'r> Bench<'r> {
         if let Some(orders) = self.orders.get(&(ranking, seed)) {
             return Ok(orders.clone());
         }
-        let request = self.request;
-        let options = rank::Options { criterion: request.criterion, cache: request.out.join("cache") };
-        let subject = Subject::new(&self.network, &self.data.train, request.images, seed)?;
-        let orders = ranking.ranking(&options).orders(&subject)?;
+        let orders = self.ranking(ranking).orders(&self.subject(seed)?)?;
         self.orders.insert((ranking, seed), orders.clone());
         Ok(orders)
+    }
+
+    /// A trial's orders once its widths are known.
+    fn orders_at(&self, trial: &Trial, orders: Vec<LayerOrder>, widths: &[usize]) -> Result<Vec<LayerOrder>> {
+        self.ranking(trial.ranking).orders_at(&self.subject(trial.seed)?, orders, widths)
+    }
+
+    fn ranking(&self, ranking: Method) -> Box<dyn Ranking> {
+        let cache = self.request.out.join("cache");
+        ranking.ranking(&rank::Options { criterion: self.request.criterion, cache })
+    }
+
+    fn subject(&self, seed: u64) -> Result<Subject<'_>> {
+        Subject::new(&self.network, &self.data.train, self.request.images, seed)
     }
 
     fn plan(&mut self, trial: &Trial, own: &[LayerOrder]) -> Result<Plan> {

@@ -25,10 +25,13 @@ pub(super) fn markdown(comparison: &Comparison) -> String {
 /// A head, and a line for each row.
 fn records(comparison: &Comparison) -> Vec<Vec<String>> {
     let int8 = comparison.settings.int8;
+    // Where rules for widths are compared, work is part of what they are compared by.
+    let macs = comparison.rows.iter().any(|row| row.widths != comparison.rows[0].widths);
     let mut head = vec!["ranking".to_owned(), "widths".to_owned()];
     for budget in comparison.budgets.iter().map(|budget| size::short(*budget)) {
         head.extend([format!("{budget} test"), format!("{budget} before")]);
         head.extend(int8.then(|| format!("{budget} int8")));
+        head.extend(macs.then(|| format!("{budget} MMAC")));
     }
     let mut records = vec![head];
     for row in &comparison.rows {
@@ -39,6 +42,7 @@ fn records(comparison: &Comparison) -> Vec<Vec<String>> {
             record.push(cell.map_or("-".to_owned(), |cell| percent(cell.before_validation)));
             let quantized = cell.and_then(|cell| cell.int8_test);
             record.extend(int8.then(|| quantized.map_or("-".to_owned(), percent)));
+            record.extend(macs.then(|| cell.map_or("-".to_owned(), |cell| format!("{:.2}", cell.macs.mean / 1e6))));
         }
         records.push(record);
     }

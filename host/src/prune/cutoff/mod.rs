@@ -18,13 +18,14 @@ use super::order::LayerOrder;
 use super::surgery;
 use crate::data::Images;
 use crate::inform::{Criterion, Maps, PermutationTest};
-use crate::network::{Network, evaluate};
+use crate::network::{Network, evaluate, taps};
 use crate::report::render;
 
 /// How many filters a layer keeps before the budget has its say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Cutoff {
     /// All: the budget alone decides.
+    #[default]
     Budget,
     /// Where the curve bends most; validation picks among three.
     Scree,
@@ -42,10 +43,8 @@ pub struct Evidence<'a> {
     pub orders: &'a [LayerOrder],
     /// Images that pick among candidates.
     pub validation: &'a Images,
-    /// The survey's maps, one per prunable layer; only the permutation test reads them, and may be absent for others.
-    pub maps: &'a [Maps],
-    /// The labels of the images that gave the maps.
-    pub labels: &'a [u8],
+    /// The survey's images; the permutation test alone reads them.
+    pub images: &'a Images,
     /// How information was estimated.
     pub criterion: Criterion,
     /// How a filter is told from chance.
@@ -79,7 +78,7 @@ pub struct Tried {
 /// What every layer keeps under a cutoff.
 ///
 /// # Errors
-/// Orders or, for the permutation test, maps that are not one per prunable layer; what surgery or the network refuses.
+/// Orders that are not one per prunable layer; what surgery or the network refuses.
 pub fn cut(cutoff: Cutoff, evidence: &Evidence) -> Result<Vec<LayerCut>> {
     let (orders, layers) = (evidence.orders, evidence.network.prunable().len());
     ensure!(orders.len() == layers, "{} orders for {layers} layers: rank every layer", orders.len());
@@ -87,7 +86,10 @@ pub fn cut(cutoff: Cutoff, evidence: &Evidence) -> Result<Vec<LayerCut>> {
         Cutoff::Budget => Ok(orders.iter().map(LayerCut::whole).collect()),
         Cutoff::Scree => (0..layers).map(|layer| evidence.tried(layer, scree::candidates)).collect(),
         Cutoff::XMeans => (0..layers).map(|layer| evidence.tried(layer, x_means::candidates)).collect(),
-        Cutoff::Permutation => (0..layers).map(|layer| evidence.tested(layer)).collect(),
+        Cutoff::Permutation => {
+            let maps = taps::maps(evidence.network, evidence.images)?;
+            orders.iter().zip(&maps).map(|(order, maps)| evidence.tested(order, maps)).collect()
+        }
     }
 }
 
@@ -138,11 +140,8 @@ impl Evidence<'_> {
     }
 
     /// The filters before the first that chance could replace; one where that is the first.
-    fn tested(&self, layer: usize) -> Result<LayerCut> {
-        let (maps, layers) = (self.maps, self.orders.len());
-        ensure!(maps.len() == layers, "{} layers' maps for {layers} layers: give the survey's maps", maps.len());
-        let order = &self.orders[layer];
-        let tested = self.test.run(&maps[layer], self.labels, &self.criterion, &order.order, &[])?;
+    fn tested(&self, order: &LayerOrder, maps: &Maps) -> Result<LayerCut> {
+        let tested = self.test.run(maps, &self.images.labels, &self.criterion, &order.order, &[])?;
         Ok(LayerCut { kept: tested.kept.max(1), p_values: tested.p_values, ..LayerCut::whole(order) })
     }
 }

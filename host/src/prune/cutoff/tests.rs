@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::data::Shape;
-use crate::network::{Normalization, taps};
+use crate::network::Normalization;
 
 /// Names candidates on a curve.
 type Rule = fn(&[f64]) -> Vec<usize>;
@@ -101,13 +101,11 @@ fn bench() -> (Network, Images, Vec<LayerOrder>) {
 #[test]
 fn every_cutoff_gives_each_layer_a_width() {
     let (network, images, orders) = bench();
-    let maps = taps::maps(&network, &images).expect("maps");
     let evidence = Evidence {
         network: &network,
         orders: &orders,
         validation: &images,
-        maps: &maps,
-        labels: &images.labels,
+        images: &images,
         criterion: Criterion::default(),
         test: PermutationTest { permutations: 20, ..PermutationTest::default() },
     };
@@ -122,6 +120,6 @@ fn every_cutoff_gives_each_layer_a_width() {
         }
         assert_eq!(table(&cuts).lines().filter(|line| line.contains("conv") || line.contains("hidden")).count(), 3);
     }
-    let without = Evidence { maps: &[], ..evidence };
+    let without = Evidence { orders: &orders[1..], ..evidence };
     assert!(cut(Cutoff::Permutation, &without).is_err());
 }

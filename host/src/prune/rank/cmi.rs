@@ -3,17 +3,35 @@
 use anyhow::Result;
 
 use super::{Options, Ranking, Subject};
-use crate::prune::{LayerOrder, survey};
+use crate::prune::across::Walk;
+use crate::prune::{LayerOrder, Survey, survey};
 
 /// The survey's orders, and I(Y; S_t) as the worth of t filters.
 pub(super) struct Cmi {
     pub(super) options: Options,
+    pub(super) walk: Walk,
+}
+
+impl Cmi {
+    fn survey(&self, subject: &Subject) -> Result<(survey::Options, Survey)> {
+        let options =
+            survey::Options { criterion: self.options.criterion, images: subject.images.len(), seed: subject.seed };
+        let survey = survey::survey(subject.network, subject.train, &options, &self.options.cache)?;
+        Ok((options, survey))
+    }
 }
 
 impl Ranking for Cmi {
     fn orders(&self, subject: &Subject) -> Result<Vec<LayerOrder>> {
-        let Options { criterion, cache } = &self.options;
-        let options = survey::Options { criterion: *criterion, images: subject.images.len(), seed: subject.seed };
-        Ok(survey::survey(subject.network, subject.train, &options, cache)?.orders())
+        Ok(self.survey(subject)?.1.orders())
+    }
+
+    fn orders_at(&self, subject: &Subject, orders: Vec<LayerOrder>, widths: &[usize]) -> Result<Vec<LayerOrder>> {
+        if self.walk == Walk::default() {
+            return Ok(orders);
+        }
+        let (options, survey) = self.survey(subject)?;
+        let cache = &self.options.cache;
+        Ok(self.walk.survey(subject.network, subject.train, &options, survey, widths, cache)?.orders())
     }
 }

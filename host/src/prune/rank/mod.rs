@@ -2,6 +2,7 @@
 //! with. Another one is a file with a `Ranking`, a variant of [`Method`] and its line in [`Method::ranking`].
 
 mod bn_scale;
+mod cka;
 mod cmi;
 mod l1;
 mod mi;
@@ -16,10 +17,11 @@ use anyhow::Result;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use super::across::{Direction, Formulation, Walk};
 use super::order::LayerOrder;
 use super::survey;
 use crate::data::Images;
-use crate::inform::Criterion;
+use crate::inform::{Criterion, Mode};
 use crate::network::{Layer, Network};
 
 /// What is ranked.
@@ -52,14 +54,32 @@ pub trait Ranking {
     /// # Errors
     /// A network that cannot be run on the images.
     fn orders(&self, subject: &Subject) -> Result<Vec<LayerOrder>>;
+
+    /// The orders once it is known how many filters each prunable layer keeps, `widths`; `orders` are those from before.
+    ///
+    /// # Errors
+    /// As for `orders`.
+    fn orders_at(&self, _subject: &Subject, orders: Vec<LayerOrder>, _widths: &[usize]) -> Result<Vec<LayerOrder>> {
+        Ok(orders)
+    }
 }
 
 /// The rankings by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
-    /// Conditional mutual information with the label, given the filters kept so far.
+    /// Conditional mutual information with the label, given the layer's filters kept so far.
     Cmi,
+    /// CMI given also what the layer before keeps.
+    CmiCompact,
+    /// CMI given also what all layers before keep.
+    CmiFull,
+    /// As cmi-compact, from the layer that loses most to both ends.
+    CmiCompactBidirectional,
+    /// As cmi-full, from the layer that loses most to both ends.
+    CmiFullBidirectional,
+    /// CMI with the published kernels: a sigma a channel, and wide over label columns.
+    CmiFaithful,
     /// By chance.
     Random,
     /// The sum of a filter's absolute weights.
@@ -70,6 +90,8 @@ pub enum Method {
     BnScale,
     /// What the loss would change by without the filter, to first order.
     Taylor,
+    /// Redundancy: of filters that answer alike one goes.
+    Cka,
 }
 
 /// What rankings need besides their subject.
@@ -82,15 +104,34 @@ pub struct Options {
 }
 
 impl Method {
+    /// One of each kind; the others are variants of CMI.
+    pub const KINDS: [Method; 7] =
+        [Method::Cmi, Method::Random, Method::L1, Method::Mi, Method::BnScale, Method::Taylor, Method::Cka];
+
     /// The ranking of this name.
     pub fn ranking(self, options: &Options) -> Box<dyn Ranking> {
+        use Direction::{Bidirectional, Forward};
+        use Formulation::{Compact, Full, PerLayer};
+        let cmi = |formulation, direction| {
+            let walk = Walk { formulation, direction, start: None };
+            Box::new(cmi::Cmi { options: options.clone(), walk })
+        };
         match self {
-            Method::Cmi => Box::new(cmi::Cmi { options: options.clone() }),
+            Method::Cmi => cmi(PerLayer, Forward),
+            Method::CmiCompact => cmi(Compact, Forward),
+            Method::CmiFull => cmi(Full, Forward),
+            Method::CmiCompactBidirectional => cmi(Compact, Bidirectional),
+            Method::CmiFullBidirectional => cmi(Full, Bidirectional),
+            Method::CmiFaithful => {
+                let criterion = Criterion { mode: Mode::Faithful, ..options.criterion };
+                Box::new(cmi::Cmi { options: Options { criterion, ..options.clone() }, walk: Walk::default() })
+            }
             Method::Random => Box::new(random::Random),
             Method::L1 => Box::new(l1::L1),
             Method::Mi => Box::new(mi::Mi { criterion: options.criterion }),
             Method::BnScale => Box::new(bn_scale::BnScale),
             Method::Taylor => Box::new(taylor::Taylor),
+            Method::Cka => Box::new(cka::Cka),
         }
     }
 }

@@ -1,20 +1,21 @@
-//! An order by redundancy: a filter that answers as another does goes before it.
+//! By redundancy: a filter that answers as another does goes before it.
 
 use anyhow::Result;
 use rayon::prelude::*;
 
-use super::order::LayerOrder;
-use crate::data::Images;
+use super::{Ranking, Subject};
 use crate::inform::{Maps, UnitKernel};
-use crate::network::{Network, taps};
+use crate::network::taps;
+use crate::prune::LayerOrder;
 
-/// Every prunable layer's order on these images; the labels are not read.
-///
-/// # Errors
-/// Those of the network; fewer than four images.
-pub fn orders(network: &Network, images: &Images) -> Result<Vec<LayerOrder>> {
-    let (maps, names) = (taps::maps(network, images)?, network.layer_names());
-    network.prunable().iter().zip(&maps).map(|(&layer, maps)| order(&names[layer], maps)).collect()
+/// Centered kernel alignment between filters, the idea that MPruner (arXiv 2408.13482) has for layers. No label is read.
+pub(super) struct Cka;
+
+impl Ranking for Cka {
+    fn orders(&self, subject: &Subject) -> Result<Vec<LayerOrder>> {
+        let (maps, names) = (taps::maps(subject.network, &subject.images)?, subject.network.layer_names());
+        subject.network.prunable().iter().zip(&maps).map(|(&layer, maps)| order(&names[layer], maps)).collect()
+    }
 }
 
 /// A layer's filters, from the one that leaves last to the one that leaves first.

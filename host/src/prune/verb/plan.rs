@@ -1,0 +1,89 @@
+//! From the trained network to the pruned one.
+
+use anyhow::Result;
+
+use super::Bench;
+use crate::inform::PermutationTest;
+use crate::network::Network;
+use crate::prune::budget::{self, Ground, Plan};
+use crate::prune::cutoff::{self, Cutoff, Evidence};
+use crate::prune::survey::{self, Survey};
+use crate::prune::{drop_layers, steps};
+use crate::quantize::layout;
+use crate::rig::board_memory;
+use crate::rig::firmware::{self, Firmware};
+
+impl Bench<'_> {
+    /// Whole layers go, where that was asked for.
+    pub(super) fn drop_layers(&mut self) -> Result<()> {
+        let request = self.request;
+        let Some(limits) = &request.drop else { return Ok(()) };
+        let images = survey::draw(&self.data.train, request.survey.images, request.survey.seed)?;
+        self.network = self.timed(
+            |seconds| &mut seconds.fine_tune,
+            |bench| drop_layers::drop(&bench.unpruned, &bench.data, &images, limits, &request.fine_tune),
+        )?;
+        Ok(())
+    }
+
+    /// The board's firmware with the network's operators.
+    pub(super) fn firmware(&mut self) -> Result<Firmware> {
+        let table = layout::table(&self.network.arch, self.network.input, self.network.classes)?;
+        let request = self.request;
+        self.timed(
+            |seconds| &mut seconds.firmware,
+            |_| firmware::build(&request.board, request.profile, &firmware::operators(&table)),
+        )
+    }
+
+    /// The survey, and the widths that fit. Whether any fit is known before the survey.
+    pub(super) fn plan(&mut self, firmware: &Firmware) -> Result<(Survey, Plan)> {
+        let request = self.request;
+        let network = self.network.clone();
+        let ground = Ground::new(&network, firmware.footprint, board_memory(&request.board));
+        ground.check_reachable(request.budget)?;
+        let cache = request.out.join("cache");
+        let survey = self.timed(
+            |seconds| &mut seconds.survey,
+            |bench| survey::survey(&network, &bench.data.train, &request.survey, &cache),
+        )?;
+        let plan = self.timed(|seconds| &mut seconds.search, |bench| bench.search(&survey, &ground))?;
+        println!("plan: {} keeps {}", network.arch, plan.arch);
+        let survey = self.timed(
+            |seconds| &mut seconds.survey,
+            |bench| {
+                let train = &bench.data.train;
+                request.walk.survey(&network, train, &request.survey, survey, &plan.widths, &cache)
+            },
+        )?;
+        Ok((survey, plan))
+    }
+
+    /// What the cutoff keeps, and what of it fits.
+    fn search(&self, survey: &Survey, ground: &Ground) -> Result<Plan> {
+        let (request, orders) = (self.request, survey.orders());
+        let evidence = Evidence {
+            network: &self.network,
+            orders: &orders,
+            validation: &self.data.validation,
+            images: &survey::draw(&self.data.train, request.survey.images, request.survey.seed)?,
+            criterion: request.survey.criterion,
+            test: PermutationTest { seed: request.survey.seed, ..PermutationTest::default() },
+        };
+        let cuts = cutoff::cut(request.cutoff, &evidence)?;
+        if request.cutoff != Cutoff::Budget {
+            println!("{}", cutoff::table(&cuts));
+        }
+        budget::search_within(&cutoff::widths(&cuts), &orders, ground, request.budget)
+    }
+
+    /// Surgery and fine-tuning.
+    pub(super) fn prune(&mut self, survey: &Survey, plan: &Plan) -> Result<Network> {
+        let options = &self.request.fine_tune;
+        let rounds = steps::Rounds { count: self.request.steps, rank_again: None };
+        self.timed(
+            |seconds| &mut seconds.fine_tune,
+            |bench| steps::prune(&bench.network, &survey.orders(), &plan.widths, &bench.data, options, &rounds),
+        )
+    }
+}

@@ -1,0 +1,133 @@
+//! The verb `bench`: what each layer costs on the board, instructions counted and cycles estimated.
+
+pub mod counter;
+pub mod cycles;
+pub mod figures;
+pub mod thumb;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::ValueEnum;
+use object::{Object, ObjectSection};
+use secateur_boards::BoardSpec;
+use secateur_shared::layer::{Shape, Step};
+use secateur_shared::memory::Arena;
+
+use super::firmware::{self, Profile};
+use super::image;
+use super::qemu::Qemu;
+use super::verb::{self, Results};
+use super::{desk, verify};
+use crate::data::Images;
+use crate::export::Blob;
+use crate::failure::Failure;
+use cycles::Core;
+use figures::{Figures, LayerCost};
+
+/// The engine's function that runs one layer.
+const LAYER: &str = "secateur_firmware::engine::run";
+
+/// What the verb was asked to do.
+#[derive(Debug)]
+pub struct Request {
+    /// Which results, and where the figures go as data.
+    pub results: verb::Request,
+    /// Builds the firmware again around the model.
+    pub rebuild: bool,
+    /// Figures of an earlier run.
+    pub compare: Option<PathBuf>,
+}
+
+/// Counts a pruned network's layers on the board, and prints them.
+///
+/// # Errors
+/// No results, a board without an emulator or of a core without timings, a device that differs from the desk.
+pub fn run(request: &Request) -> Result<()> {
+    let earlier = request.compare.as_deref().map(figures::read).transpose()?;
+    let results = Results::open(&request.results)?;
+    let image = if request.rebuild { rebuilt(&results)? } else { std::fs::read(&results.image)? };
+    let Results { report, board, blob, images, .. } = results;
+    let figures = measure(&board, &image, &blob, &images)?;
+    println!("{} on {} ({}), one image\n{}", report.name, board.name, figures.core.name(), figures.table());
+    println!("instructions are counted on the {} board; the code is by {}", report.kind, figures.compiler);
+    println!(
+        "cycles are estimated from ARM's published timings at zero wait states: {:.0} ms at {} MHz",
+        figures.total().cycles.estimate as f64 / f64::from(board.clock_hz) * 1e3,
+        board.clock_hz / 1_000_000
+    );
+    if let Some(earlier) = &earlier {
+        if earlier.compiler != figures.compiler {
+            println!("the earlier figures' code is by {}", earlier.compiler);
+        }
+        println!("{}", figures.changes(earlier)?);
+    }
+    request.results.json.as_deref().map_or(Ok(()), |path| figures.write(path))
+}
+
+/// Today's firmware with the model of earlier results.
+fn rebuilt(results: &Results) -> Result<Vec<u8>> {
+    let Results { report, board, blob, .. } = results;
+    let Ok(profile) = Profile::from_str(&report.profile, false) else {
+        bail!("the report names a profile `{}`: prune again", report.profile)
+    };
+    let model = blob.model()?;
+    let firmware = firmware::build(board, profile, &firmware::operators(model.table()))?;
+    let image = image::link(&firmware, blob.bytes(), Arena::plan(model.table())?.bytes())?;
+    image::measure(&image, board).map(|_| image)
+}
+
+/// What the layers of a board's image cost, emulated, for the first of `images`. The board's answer must be the desk's.
+///
+/// # Errors
+/// As [`run`].
+pub fn measure(board: &BoardSpec, image: &[u8], blob: &Blob, images: &Images) -> Result<Figures> {
+    let core = Core::of(board).ok_or_else(|| {
+        Failure::Usage(format!("the timings of {}'s core are not known here: use a Cortex-M4 board", board.name))
+    })?;
+    let lines = count(board, image, blob, images)?;
+    let counts = counter::read(&lines, image, core)?;
+    let model = blob.model()?;
+    let mut layers = Vec::new();
+    for (step, counts) in model.table().steps().zip(&counts) {
+        let step = step?;
+        let (instructions, cycles) = (counts.instructions, counts.cycles);
+        layers.push(LayerCost { name: name(&step), macs: step.layer.macs(step.input), instructions, cycles });
+    }
+    let expected = model.table().layers.len();
+    ensure!(counts.len() == expected, "`{LAYER}` was called {} times for {expected} layers", counts.len());
+    Ok(Figures { board: board.name.clone(), core, compiler: compiler(image)?, layers })
+}
+
+/// Runs one image; what the plugin wrote.
+fn count(board: &BoardSpec, image: &[u8], blob: &Blob, images: &Images) -> Result<String> {
+    let images = images.head(1);
+    ensure!(images.len() == 1, "there is no test image to run");
+    let plugin = counter::build()?;
+    let folder = tempfile::tempdir().context("no room for temporary files: free some, or set TMPDIR")?;
+    let (path, out) = (folder.path().join("image.elf"), folder.path().join("counts"));
+    std::fs::write(&path, image)?;
+    let mut qemu = Qemu::start_with(board, &path, &counter::words(&plugin, image, LAYER, &out)?)?;
+    verify::greet(&mut qemu.link, board, blob)
+        .context("no count; if QEMU says above that it takes no plugins, install one that does, such as Debian's")?;
+    let device = qemu.link.infer(&desk::input_hwc(images.image(0)))?;
+    let expected = desk::logits(&blob.model()?, &images)?;
+    if expected.first() != Some(&device) {
+        return Err(Failure::DeviceDiffers(format!("the board says {device:?}, the desk {expected:?}")).into());
+    }
+    std::fs::read_to_string(&out).context("QEMU's plugin wrote nothing")
+}
+
+fn name(step: &Step) -> String {
+    let shape = |shape: Shape| format!("{}x{}x{}", shape.height, shape.width, shape.channels);
+    format!("{} {} -> {}", step.layer.operator(), shape(step.input), shape(step.output))
+}
+
+/// The compiler that the image was built by: `rustc 1.96.0 (ac68faa20 2026-05-25)`.
+fn compiler(image: &[u8]) -> Result<String> {
+    let file = object::File::parse(image)?;
+    let comment = file.section_by_name(".comment").context("the image does not name its compiler")?;
+    let text = String::from_utf8_lossy(comment.data()?).into_owned();
+    let version = text.split('\0').find_map(|line| line.strip_prefix("rustc version "));
+    Ok(format!("rustc {}", version.context("the image does not name rustc")?))
+}

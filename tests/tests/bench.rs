@@ -1,0 +1,96 @@
+//! A fixed network's instructions, counted on the emulated board: they may not rise unnoticed. And an image's bytes by name.
+//!
+//! `tests/counts` holds the last counts that were meant. They are exact for one compiler, so another one's are not compared.
+//! After a change that is meant: `SECATEUR_BLESS=1 cargo test --release -p secateur-tests --test bench`
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use secateur::data::{Images, Shape};
+use secateur::export::{Blob, export};
+use secateur::rig::bench::figures::{self, Figures};
+use secateur::rig::bench::measure;
+use secateur::rig::firmware::{self, Profile};
+use secateur::rig::symbols::{self, Parts};
+use secateur::rig::{board_memory, image};
+use secateur_boards::BoardSpec;
+use secateur_shared::memory;
+use secateur_tests::untrained::{Noise, untrained};
+
+const BOARD: &str = "netduinoplus2";
+
+struct Linked {
+    board: BoardSpec,
+    blob: Blob,
+    image: Vec<u8>,
+}
+
+impl Linked {
+    fn untrained() -> Result<Self> {
+        let (board, network) = (secateur_boards::find(BOARD)?, untrained()?);
+        let built = firmware::build(&board, Profile::Firmware, &firmware::operators(network.table()))?;
+        let plan = memory::plan(network.table(), built.footprint, &board_memory(&board))?;
+        let blob = export(&network)?;
+        let image = image::link(&built, blob.bytes(), plan.arena_bytes)?;
+        Ok(Self { board, blob, image })
+    }
+
+    fn figures(&self) -> Result<Figures> {
+        let shape = Shape { height: 28, width: 28, channels: 1 };
+        let pixels = Noise(2).bytes(shape.values()).into_iter().map(i8::cast_unsigned).collect();
+        measure(&self.board, &self.image, &self.blob, &Images { shape, pixels, labels: vec![0] })
+    }
+}
+
+fn table() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("counts").join(BOARD).with_extension("json")
+}
+
+/// Says something that is seen although the test passes.
+fn say(what: &str) {
+    // Nobody may be listening.
+    let _ = writeln!(std::io::stderr(), "{what}");
+}
+
+const BLESS: &str = "count again: SECATEUR_BLESS=1 cargo test --release -p secateur-tests --test bench";
+
+#[test]
+fn a_fixed_network_takes_no_more_instructions_than_before() -> Result<()> {
+    let now = Linked::untrained()?.figures()?;
+    if std::env::var_os("SECATEUR_BLESS").is_some() {
+        return now.write(&table());
+    }
+    let before = figures::read(&table())?;
+    if now.compiler != before.compiler {
+        say(&format!(
+            "instructions not compared: the table is of {}, this is {}; {BLESS}",
+            before.compiler, now.compiler
+        ));
+        return Ok(());
+    }
+    let rises = now.rises(&before).context(BLESS)?;
+    assert!(
+        rises.is_empty(),
+        "more instructions than in {}:\n{}\nif meant, {BLESS}",
+        table().display(),
+        rises.join("\n")
+    );
+    if now != before {
+        say(&format!("fewer instructions, or other cycles, than in the table; {BLESS}"));
+    }
+    Ok(())
+}
+
+#[test]
+fn every_byte_of_an_image_belongs_to_something() -> Result<()> {
+    let Linked { board, image, .. } = Linked::untrained()?;
+    let usage = symbols::usage(&image, &board)?;
+    let linked = image::measure(&image, &board)?;
+    let sum = |parts: &Parts| parts.values().sum::<u32>();
+    assert_eq!((sum(&usage.flash), sum(&usage.ram)), (linked.flash_bytes, linked.ram_bytes));
+    assert!(usage.flash["secateur_firmware::engine::run"] > 500, "{:?}", usage.flash);
+    let nameless = usage.flash.get(".text, without a name").copied().unwrap_or(0);
+    assert!(nameless * 10 < sum(&usage.flash), "{nameless} B of code without a name");
+    Ok(())
+}

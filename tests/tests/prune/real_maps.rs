@@ -1,0 +1,29 @@
+//! Rankings of the carried network's own maps: what is skipped never mattered.
+
+use anyhow::Result;
+use secateur::data;
+use secateur::inform::{Criterion, rank};
+use secateur::network::{Network, taps};
+
+/// Few enough for every candidate of every layer to be evaluated in seconds.
+const IMAGES: usize = 64;
+
+#[test]
+fn the_default_order_is_that_of_evaluating_everything() -> Result<()> {
+    let network = concat!(env!("CARGO_MANIFEST_DIR"), "/../host/assets/vgg-small-fashion-mnist.safetensors");
+    let network = Network::load(network.as_ref())?;
+    let images = data::load(data::DEFAULT)?.train.head(IMAGES);
+    for maps in taps::maps(&network, &images)? {
+        let ranked = |exhaustive| {
+            let criterion = Criterion { exhaustive, ..Criterion::default() };
+            rank(&maps, &images.labels, &criterion, &[], &|_| ())
+        };
+        let (fast, whole) = (ranked(false)?, ranked(true)?);
+        assert_eq!(fast.order, whole.order);
+        assert_eq!(fast.information, whole.information);
+        assert_eq!(fast.joint_entropy, whole.joint_entropy);
+        assert!(fast.proof.skipped > 0 && whole.proof.skipped == 0, "{:?}, {:?}", fast.proof, whole.proof);
+        assert!(fast.proof.margin.is_some_and(|margin| margin > 0.0), "{:?}", fast.proof);
+    }
+    Ok(())
+}
