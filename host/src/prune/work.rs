@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 use secateur_boards::BoardSpec;
-use secateur_shared::layer::{Layer, Step, Table};
+use secateur_shared::arena::Pass;
+use secateur_shared::layer::{Layer, Shape, Table};
 
 use crate::failure::Failure;
 
@@ -69,19 +70,20 @@ impl Work {
 
     /// How far a network of these layers is over the bound, as a share of it; 0 where it fits.
     pub(super) fn excess(&self, table: &Table) -> Result<f64> {
-        let cost = table.steps().map(|step| Ok(self.costs.of(&step?))).sum::<Result<f64>>()?;
+        let cost = table.passes().map(|pass| Ok(self.costs.of(&pass?))).sum::<Result<f64>>()?;
         Ok((cost - self.limit).max(0.0) / self.limit)
     }
 }
 
 impl Costs {
-    fn of(&self, step: &Step) -> f64 {
+    fn of(&self, Pass { step, pool, output, .. }: &Pass) -> f64 {
         let macs = step.layer.macs(step.input) as f64;
-        let outputs = step.output.bytes().map_or(0.0, f64::from);
+        let bytes = |shape: &Shape| shape.bytes().map_or(0.0, f64::from);
+        let pooled = pool.map_or(0.0, |_| self.max_pool2d_output * bytes(output));
         match step.layer {
-            Layer::Conv2d(_) => self.conv2d_mac * macs + self.conv2d_output * outputs,
+            Layer::Conv2d(_) => self.conv2d_mac * macs + self.conv2d_output * bytes(&step.output) + pooled,
             Layer::Linear(_) => self.linear_mac * macs,
-            Layer::MaxPool2d(_) => self.max_pool2d_output * outputs,
+            Layer::MaxPool2d(_) => self.max_pool2d_output * bytes(output),
         }
     }
 }
@@ -100,7 +102,7 @@ mod tests {
             [("20,20,P,40,40,P,64,64,F124", 63_823_162.0), ("20,20,P,40,40,P,52,28,F28", 54_957_478.0)]
         {
             let table = layout::table(&arch.parse().expect("an architecture"), input, 10).expect("fits");
-            let given: f64 = table.steps().map(|step| CORTEX_M4.of(&step.expect("fits"))).sum();
+            let given: f64 = table.passes().map(|pass| CORTEX_M4.of(&pass.expect("fits"))).sum();
             assert!((given / counted - 1.0).abs() < 0.02, "{arch}: {given} of {counted}");
         }
     }

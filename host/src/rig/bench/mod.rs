@@ -11,8 +11,8 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 use object::{Object, ObjectSection};
 use secateur_boards::BoardSpec;
-use secateur_shared::layer::{Shape, Step};
-use secateur_shared::memory::Arena;
+use secateur_shared::arena::Pass;
+use secateur_shared::layer::Shape;
 
 use super::firmware::{self, Profile};
 use super::image;
@@ -73,7 +73,7 @@ fn rebuilt(results: &Results) -> Result<Vec<u8>> {
     };
     let model = blob.model()?;
     let firmware = firmware::build(board, profile, &firmware::operators(model.table()))?;
-    let image = image::link(&firmware, blob.bytes(), Arena::plan(model.table())?.bytes())?;
+    let image = image::link(&firmware, blob.bytes(), model.arena_bytes())?;
     image::measure(&image, board).map(|_| image)
 }
 
@@ -89,12 +89,12 @@ pub fn measure(board: &BoardSpec, image: &[u8], blob: &Blob, images: &Images) ->
     let counts = counter::read(&lines, image, core)?;
     let model = blob.model()?;
     let mut layers = Vec::new();
-    for (step, counts) in model.table().steps().zip(&counts) {
-        let step = step?;
+    for (pass, counts) in model.table().passes().zip(&counts) {
+        let pass = pass?;
         let (instructions, cycles) = (counts.instructions, counts.cycles);
-        layers.push(LayerCost { name: name(&step), macs: step.layer.macs(step.input), instructions, cycles });
+        layers.push(LayerCost { name: name(&pass), macs: pass.step.layer.macs(pass.step.input), instructions, cycles });
     }
-    let expected = model.table().layers.len();
+    let expected = model.table().passes().count();
     ensure!(counts.len() == expected, "`{LAYER}` was called {} times for {expected} layers", counts.len());
     Ok(Figures { board: board.name.clone(), core, compiler: compiler(image)?, layers })
 }
@@ -118,9 +118,10 @@ fn count(board: &BoardSpec, image: &[u8], blob: &Blob, images: &Images) -> Resul
     std::fs::read_to_string(&out).context("QEMU's plugin wrote nothing")
 }
 
-fn name(step: &Step) -> String {
+fn name(Pass { step, pool, output, .. }: &Pass) -> String {
     let shape = |shape: Shape| format!("{}x{}x{}", shape.height, shape.width, shape.channels);
-    format!("{} {} -> {}", step.layer.operator(), shape(step.input), shape(step.output))
+    let pooled = if pool.is_some() { " and max-pool2d" } else { "" };
+    format!("{}{pooled} {} -> {}", step.layer.operator(), shape(step.input), shape(*output))
 }
 
 /// The compiler that the image was built by: `rustc 1.96.0 (ac68faa20 2026-05-25)`.
