@@ -18,6 +18,8 @@ impl<'a> Engine<'a> {
     ///
     /// # Errors
     /// [`Refusal::Arena`] where it is too small; [`Refusal::Operator`] where this build lacks one.
+    // It runs once: compiled apart, where it is cold.
+    #[inline(never)]
     pub fn new(model: Model<'a>, arena: &'a mut [i8]) -> Result<Self, Refusal> {
         let places = Arena::plan(model.table())?;
         let needed_bytes = places.bytes();
@@ -54,6 +56,11 @@ impl<'a> Engine<'a> {
 
     /// As [`Engine::infer`], showing each layer's output to `observe` as it is made.
     pub fn infer_observed(&mut self, mut observe: impl FnMut(usize, &[i8])) -> &[i8] {
+        self.layers(&mut observe);
+        self.output()
+    }
+
+    fn layers(&mut self, observe: &mut dyn FnMut(usize, &[i8])) {
         let mut zero_point = self.model.table().input_zero_point;
         let places = self.places.places();
         for (index, step) in self.model.table().steps().enumerate() {
@@ -64,7 +71,6 @@ impl<'a> Engine<'a> {
             zero_point = step.layer.zero_point(zero_point);
             observe(index, output);
         }
-        self.output()
     }
 
     /// The last layer's output, as the last [`Engine::infer`] left it; filling the input overwrites it.
@@ -75,6 +81,7 @@ impl<'a> Engine<'a> {
 }
 
 /// Runs one layer; the zero point is its input's.
+#[cfg_attr(not(feature = "conv2d"), allow(unused_variables, reason = "only a convolution pads and scratches"))]
 fn run(model: &Model, step: &Step, zero_point: ZeroPoint, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
     match (step.layer, model.parameters(step)) {
         #[cfg(feature = "conv2d")]

@@ -64,11 +64,11 @@ impl<'b> Model<'b> {
         if !(blob.as_ptr() as usize).is_multiple_of(ALIGNMENT) {
             return Err(Refusal::Misaligned);
         }
-        let body = &blob[HEADER_BYTES..];
+        let body = blob.get(HEADER_BYTES..).ok_or(Refusal::CutOff)?;
         let (table, rest) = postcard::take_from_bytes::<Table>(body).map_err(|_| Refusal::Table)?;
         let payload_at = (blob.len() - rest.len()).next_multiple_of(ALIGNMENT);
         let payload = blob.get(payload_at..).ok_or(Refusal::CutOff)?;
-        let padding = &rest[..rest.len() - payload.len()];
+        let padding = rest.get(..rest.len().wrapping_sub(payload.len())).ok_or(Refusal::Table)?;
         if padding.iter().any(|&byte| byte != 0) {
             return Err(Refusal::Table);
         }

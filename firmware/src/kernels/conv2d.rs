@@ -34,8 +34,8 @@ pub fn conv2d(
     let Some(mut windows) = Windows::new(input, geometry, zero_point, outputs, scratch) else { return };
     let count = outputs.count();
     let row_values = count * usize::from(geometry.output.width).max(1);
-    for (row, values) in output.chunks_exact_mut(row_values).enumerate() {
-        for (block, pixels) in values.chunks_mut(PIXELS * count).enumerate() {
+    for (row, values) in output.chunks_exact_mut(row_values.max(1)).enumerate() {
+        for (block, pixels) in values.chunks_mut((PIXELS * count).max(1)).enumerate() {
             windows.gather(row, block * PIXELS);
             windows.patch.product(pixels);
         }
@@ -98,7 +98,7 @@ impl<'s> Windows<'s> {
         let (first, last) = (column * self.stride, (column + PIXELS - 1) * self.stride);
         // The kernel's columns that lie inside the input for every pixel.
         let start = self.left.saturating_sub(first).min(self.kernel_columns);
-        let end = (self.left + self.width).saturating_sub(last).clamp(start, self.kernel_columns);
+        let end = (self.left + self.width).saturating_sub(last).min(self.kernel_columns).max(start);
         for kernel_row in 0..self.kernel_rows {
             let at = kernel_row * self.kernel_columns * self.channels;
             let from = (row * self.stride + kernel_row).checked_sub(self.above).filter(|from| *from < self.height);
