@@ -77,7 +77,7 @@ fn append(bytes: &mut Vec<u8>, step: &Step, noise: &mut Noise) -> Result<(), Box
 }
 
 fn constants(table: &Table) -> Result<String, Box<dyn Error>> {
-    let mut text = format!("const ARENA_BYTES: usize = {};\n", Arena::plan(table)?.bytes(table)?);
+    let mut text = format!("const ARENA_BYTES: usize = {};\n", Arena::plan(table)?.extent(table)?.bytes);
     let mut lines = Vec::new();
     for (index, pass) in table.passes().enumerate() {
         let Pass { step: Step { layer, input, .. }, pool, output, .. } = pass?;

@@ -18,6 +18,8 @@ impl<'a> Engine<'a> {
     ///
     /// # Errors
     /// [`Refusal::Arena`] where it is too small; [`Refusal::Operator`] where this build lacks one.
+    // It runs once: compiled apart, where it is cold.
+    #[inline(never)]
     pub fn new(model: Model<'a>, arena: &'a mut [i8]) -> Result<Self, Refusal> {
         let needed_bytes = model.arena_bytes();
         // Kernels load and store words.
@@ -42,8 +44,7 @@ impl<'a> Engine<'a> {
 
     /// The input tensor, HWC, to be filled before each [`Engine::infer`]: running the network overwrites it.
     pub fn input_hwc(&mut self) -> &mut [i8] {
-        let place = self.model.arena().places(self.model.table()).next();
-        place.and_then(|place| self.arena.get_mut(range(place))).unwrap_or_default()
+        self.arena.get_mut(range(self.model.input())).unwrap_or_default()
     }
 
     /// Runs the network on the input tensor; the last layer's output.
@@ -54,32 +55,35 @@ impl<'a> Engine<'a> {
     /// As [`Engine::infer`], showing each pass's output to `observe` as it is made, by the number of its last layer: a
     /// convolution's before a pool that is done with it is never made.
     pub fn infer_observed(&mut self, mut observe: impl FnMut(usize, &[i8])) -> &[i8] {
-        let table = self.model.table();
-        let mut zero_point = table.input_zero_point;
-        let mut places = self.model.arena().places(table);
-        let mut from = places.next();
-        for pass in table.passes() {
-            // `Model::parse` has walked the same passes: none ends early.
-            let (Ok(pass), Some(input), Some(output)) = (pass, from, places.next()) else { break };
-            let end = input.end().max(output.end()) as usize;
-            let Some((memory, scratch)) = self.arena.split_at_mut_checked(end) else { break };
-            run(&self.model, &pass, zero_point, &mut Tensors::new(memory, input, output), scratch);
-            zero_point = pass.step.layer.zero_point(zero_point);
-            observe(pass.index, self.arena.get(range(output)).unwrap_or_default());
-            from = Some(output);
-        }
+        self.passes(&mut observe);
         self.output()
+    }
+
+    fn passes(&mut self, observe: &mut dyn FnMut(usize, &[i8])) {
+        let (table, mut from) = (self.model.table(), self.model.input());
+        let mut zero_point = table.input_zero_point;
+        for (pass, offset) in table.passes().zip(self.model.arena().outputs()) {
+            // `Model::parse` has walked the same passes: none ends early.
+            let Ok(pass) = pass else { break };
+            let to = Place { offset: *offset, bytes: pass.output.bytes().unwrap_or(0) };
+            let end = from.end().max(to.end()) as usize;
+            let Some((memory, scratch)) = self.arena.split_at_mut_checked(end) else { break };
+            run(&self.model, &pass, zero_point, &mut Tensors::new(memory, from, to), scratch);
+            zero_point = pass.step.layer.zero_point(zero_point);
+            observe(pass.index, self.arena.get(range(to)).unwrap_or_default());
+            from = to;
+        }
     }
 
     /// The last layer's output, as the last [`Engine::infer`] left it; filling the input overwrites it.
     pub fn output(&self) -> &[i8] {
-        let place = self.model.arena().places(self.model.table()).last();
-        place.and_then(|place| self.arena.get(range(place))).unwrap_or_default()
+        self.arena.get(range(self.model.output())).unwrap_or_default()
     }
 }
 
 /// Runs one pass; the zero point is its input's. A function of its own, by which `cargo xtask bench` tells passes apart.
 #[inline(never)]
+#[cfg_attr(not(feature = "conv2d"), allow(unused_variables, reason = "only a convolution pads and scratches"))]
 fn run(model: &Model, pass: &Pass, zero_point: ZeroPoint, tensors: &mut Tensors, scratch: &mut [i8]) {
     let step = &pass.step;
     match (step.layer, model.parameters(step)) {

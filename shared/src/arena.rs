@@ -27,27 +27,42 @@ pub struct Pass<'t> {
 
 impl Table {
     /// The passes of the engine; ends early, with an error naming it, at a layer that cannot take its input.
-    pub fn passes(&self) -> impl Iterator<Item = Result<Pass<'_>, Refusal>> {
-        let mut steps = self.steps().enumerate().peekable();
-        core::iter::from_fn(move || {
-            let (index, step) = match steps.next()? {
-                (index, Ok(step)) => (index, step),
-                (_, Err(refusal)) => return Some(Err(refusal)),
-            };
-            let fused = steps.next_if(|(_, next)| next.as_ref().is_ok_and(|next| fuses(&step, next)));
-            Some(Ok(match fused {
-                Some((index, Ok(Step { layer: Layer::MaxPool2d(pool), output, .. }))) => {
-                    Pass { index, step, pool: Some(pool), output }
-                }
-                _ => Pass { index, step, pool: None, output: step.output },
-            }))
-        })
+    pub fn passes(&self) -> Passes<'_> {
+        Passes { layers: &self.layers, next: 0, input: self.input }
     }
 }
 
-/// Whether a pool needs of the convolution before it just the four outputs that are computed at once.
-fn fuses(step: &Step, next: &Step) -> bool {
-    matches!((step.layer, next.layer), (Layer::Conv2d(_), Layer::MaxPool2d(MaxPool2d { window: 2, stride: 2 })))
+/// See [`Table::passes`].
+#[derive(Clone, Debug)]
+pub struct Passes<'t> {
+    layers: &'t [Layer],
+    next: usize,
+    input: Shape,
+}
+
+impl<'t> Iterator for Passes<'t> {
+    type Item = Result<Pass<'t>, Refusal>;
+
+    // Firmware has it once.
+    #[inline(never)]
+    fn next(&mut self) -> Option<Self::Item> {
+        let (index, input) = (self.next, self.input);
+        let layer = self.layers.get(index)?;
+        let Some(output) = layer.output(input) else {
+            self.next = self.layers.len();
+            return Some(Err(Refusal::Geometry(index as u8)));
+        };
+        let mut pass = Pass { index, step: Step { layer, input, output }, pool: None, output };
+        // A pool that needs of the convolution before it just the four outputs under its window.
+        let next = self.layers.get(index + 1);
+        if let (Layer::Conv2d(_), Some(Layer::MaxPool2d(pool @ MaxPool2d { window: 2, stride: 2 }))) = (layer, next)
+            && let Some(pooled) = next.and_then(|next| next.output(output))
+        {
+            pass = Pass { index: index + 1, pool: Some(pool), output: pooled, ..pass };
+        }
+        (self.next, self.input) = (pass.index + 1, pass.output);
+        Some(Ok(pass))
+    }
 }
 
 impl Pass<'_> {
@@ -108,8 +123,19 @@ pub struct Arena {
     offsets: heapless::Vec<u32, { LAYERS_MAX + 1 }>,
 }
 
+/// How far a table's tensors reach in the arena.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Length of the arena, a multiple of 16: the end of the pass that reaches furthest, its scratch included.
+    pub bytes: u32,
+    /// Where the input lies.
+    pub input: Place,
+    /// Where the last output lies.
+    pub output: Place,
+}
+
 /// Where one tensor lies in the arena.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// First byte.
     pub offset: u32,
@@ -145,36 +171,46 @@ impl Arena {
         Ok(Self { offsets: best })
     }
 
-    /// Length of the arena, a multiple of 16: the end of the pass that reaches furthest, its scratch included.
+    /// How far the tensors reach.
     ///
     /// # Errors
     /// [`Refusal::Places`] where the places are not those of this table, not on words, or in each other's way.
-    pub fn bytes(&self, table: &Table) -> Result<u32, Refusal> {
-        let mut places = self.places(table);
-        let mut from = places.next().ok_or(Refusal::Places)?;
-        let mut bytes = from.end();
-        for (pass, to) in table.passes().zip(places) {
+    #[inline(never)]
+    pub fn extent(&self, table: &Table) -> Result<Extent, Refusal> {
+        let mut offsets = self.offsets.iter().map(|offset| *offset);
+        let mut place = |shape: Shape| match offsets.next() {
+            // No arena is longer than 2^30.
+            Some(offset) if offset.is_multiple_of(TENSOR_ALIGNMENT) && offset >> 30 == 0 => {
+                Ok(Place { offset, bytes: shape.bytes().unwrap_or(0) })
+            }
+            _ => Err(Refusal::Places),
+        };
+        let input = place(table.input)?;
+        let (mut from, mut bytes) = (input, input.end());
+        for pass in table.passes() {
             let pass = pass?;
+            let to = place(pass.output)?;
             let apart = from.end() <= to.offset || to.end() <= from.offset;
-            let follows = pass.lead_bytes().is_some_and(|lead| to.offset.saturating_add(lead) <= from.offset);
-            if !(apart || follows) || !to.offset.is_multiple_of(TENSOR_ALIGNMENT) {
+            if !apart && pass.lead_bytes().is_none_or(|lead| to.offset.saturating_add(lead) > from.offset) {
                 return Err(Refusal::Places);
             }
             bytes = bytes.max(from.end().max(to.end()).saturating_add(pass.scratch_bytes()));
             from = to;
         }
-        let is_whole = self.offsets.len() == table.passes().count() + 1;
-        let on_words = self.offsets[0].is_multiple_of(TENSOR_ALIGNMENT);
-        let bytes = bytes.checked_next_multiple_of(ALIGNMENT as u32).filter(|_| is_whole && on_words);
-        bytes.ok_or(Refusal::Places)
+        let bytes = bytes.checked_next_multiple_of(ALIGNMENT as u32).filter(|_| offsets.next().is_none());
+        bytes.map(|bytes| Extent { bytes, input, output: from }).ok_or(Refusal::Places)
     }
 
-    /// The input's place, and that of each pass's output; offsets past 2^30 are of no arena.
+    /// Where each pass's output starts.
+    pub fn outputs(&self) -> &[u32] {
+        self.offsets.get(1..).unwrap_or_default()
+    }
+
+    /// The input's place, and that of each pass's output.
     pub fn places(&self, table: &Table) -> impl Iterator<Item = Place> {
         let outputs = table.passes().map(|pass| pass.map_or(0, |pass| pass.output.bytes().unwrap_or(0)));
         let tensors = core::iter::once(table.input.bytes().unwrap_or(0)).chain(outputs);
-        let offsets = self.offsets.iter().map(|offset| (*offset).min(1 << 30));
-        offsets.zip(tensors).map(|(offset, bytes)| Place { offset, bytes })
+        self.offsets.iter().zip(tensors).map(|(offset, bytes)| Place { offset: *offset, bytes })
     }
 }
 

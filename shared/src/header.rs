@@ -75,7 +75,7 @@ fn word(header: &[u8; HEADER_BYTES], at: usize) -> u32 {
 /// CRC-32 over every byte but its own four.
 fn checksum(blob: &[u8]) -> u32 {
     let mut digest = CRC.digest();
-    digest.update(&blob[..CRC_AT]);
-    digest.update(&blob[HEADER_BYTES..]);
+    digest.update(blob.get(..CRC_AT).unwrap_or_default());
+    digest.update(blob.get(HEADER_BYTES..).unwrap_or_default());
     digest.finalize()
 }

@@ -69,7 +69,7 @@ pub struct MemoryPlan {
 /// [`Refusal::Geometry`] where a layer cannot take its input; [`Refusal::CutOff`] where the code alone fills the flash.
 pub fn plan(table: &Table, footprint: Footprint, board: &BoardMemory) -> Result<MemoryPlan, Refusal> {
     let arena = Arena::plan(table)?;
-    let (blob_bytes, arena_bytes) = (blob_bytes(table, &arena)?, arena.bytes(table)?);
+    let (blob_bytes, arena_bytes) = (blob_bytes(table, &arena)?, arena.extent(table)?.bytes);
     let model_at = board.next_sector(footprint.code_bytes).ok_or(Refusal::CutOff)?;
     Ok(MemoryPlan {
         code_bytes: footprint.code_bytes,

@@ -1,6 +1,6 @@
 //! A blob, checked once: after [`Model::parse`] the engine and its kernels have nothing left to refuse.
 
-use crate::arena::Arena;
+use crate::arena::{Arena, Extent, Place};
 use crate::header::{self, ALIGNMENT, HEADER_BYTES};
 use crate::layer::{LAYERS_MAX, Layer, Shape, Step, Table};
 use crate::packing;
@@ -12,7 +12,7 @@ use crate::refusal::Refusal;
 pub struct Model<'b> {
     table: Table,
     arena: Arena,
-    arena_bytes: u32,
+    extent: Extent,
     payload: &'b [u8],
     identity: u32,
 }
@@ -67,17 +67,18 @@ impl<'b> Model<'b> {
         if !(blob.as_ptr() as usize).is_multiple_of(ALIGNMENT) {
             return Err(Refusal::Misaligned);
         }
-        let body = &blob[HEADER_BYTES..];
+        let body = blob.get(HEADER_BYTES..).ok_or(Refusal::CutOff)?;
         let ((table, arena), rest) = postcard::take_from_bytes::<(Table, Arena)>(body).map_err(|_| Refusal::Table)?;
         let payload_at = (blob.len() - rest.len()).next_multiple_of(ALIGNMENT);
         let payload = blob.get(payload_at..).ok_or(Refusal::CutOff)?;
-        let padding = &rest[..rest.len() - payload.len()];
+        let padding = rest.get(..rest.len().wrapping_sub(payload.len())).ok_or(Refusal::Table)?;
         if padding.iter().any(|&byte| byte != 0) {
             return Err(Refusal::Table);
         }
-        let mut model = Self { table, arena, arena_bytes: 0, payload, identity: header::identity(blob) };
+        let identity = header::identity(blob);
+        let mut model = Self { table, arena, extent: Extent::default(), payload, identity };
         model.check()?;
-        model.arena_bytes = model.arena.bytes(&model.table)?;
+        model.extent = model.arena.extent(&model.table)?;
         Ok(model)
     }
 
@@ -93,7 +94,17 @@ impl<'b> Model<'b> {
 
     /// The arena's length, a multiple of 16.
     pub fn arena_bytes(&self) -> u32 {
-        self.arena_bytes
+        self.extent.bytes
+    }
+
+    /// The input's place in the arena.
+    pub fn input(&self) -> Place {
+        self.extent.input
+    }
+
+    /// The last output's place in the arena.
+    pub fn output(&self) -> Place {
+        self.extent.output
     }
 
     /// The blob's CRC-32.

@@ -35,6 +35,13 @@ impl Activation {
     /// All of int8.
     pub const NONE: Self = Self { low: i8::MIN, high: i8::MAX };
 
+    /// The nearest value within.
+    #[inline(always)]
+    pub fn clamp(self, q: i32) -> i8 {
+        // `Ord::clamp` would panic on an empty range.
+        q.max(i32::from(self.low)).min(i32::from(self.high)) as i8
+    }
+
     /// max(0, x) for an output with this zero point.
     pub fn relu(zero_point: ZeroPoint) -> Self {
         Self { low: zero_point.0, high: i8::MAX }
@@ -95,7 +102,7 @@ impl Multiplier {
     #[inline(always)]
     pub fn requantize(self, accumulator: i32, zero_point: ZeroPoint, activation: Activation) -> i8 {
         let q = self.apply(accumulator).wrapping_add(i32::from(zero_point.0));
-        q.clamp(i32::from(activation.low), i32::from(activation.high)) as i8
+        activation.clamp(q)
     }
 }
 

@@ -42,18 +42,18 @@ pub fn conv2d(
     for row in 0..usize::from(geometry.output.height) {
         let Some((input, values)) = tensors.split(row * row_values..(row + 1) * row_values) else { return };
         if geometry.is_pooled {
-            for (block, pixels) in values.chunks_mut(TILE / 2 * count).enumerate() {
-                for (part, outputs) in tile.chunks_exact_mut(PIXELS * count).enumerate() {
+            for (block, pixels) in values.chunks_mut((TILE / 2 * count).max(1)).enumerate() {
+                for (part, outputs) in tile.chunks_exact_mut((PIXELS * count).max(1)).enumerate() {
                     let column = part * PIXELS;
                     windows.gather(input, 2 * row + column / TILE, block * TILE + column % TILE);
                     windows.patch.product(outputs);
                 }
-                for (column, pixel) in pixels.chunks_exact_mut(count).enumerate() {
+                for (column, pixel) in pixels.chunks_exact_mut(count.max(1)).enumerate() {
                     max_of_four(pixel, tile.get(2 * column * count..).unwrap_or_default(), TILE * count);
                 }
             }
         } else {
-            for (block, pixels) in values.chunks_mut(PIXELS * count).enumerate() {
+            for (block, pixels) in values.chunks_mut((PIXELS * count).max(1)).enumerate() {
                 windows.gather(input, row, block * PIXELS);
                 windows.patch.product(pixels);
             }
@@ -117,7 +117,7 @@ impl<'s> Windows<'s> {
         let (first, last) = (column * self.stride, (column + PIXELS - 1) * self.stride);
         // The kernel's columns that lie inside the input for every pixel.
         let start = self.left.saturating_sub(first).min(self.kernel_columns);
-        let end = (self.left + self.width).saturating_sub(last).clamp(start, self.kernel_columns);
+        let end = (self.left + self.width).saturating_sub(last).min(self.kernel_columns).max(start);
         for kernel_row in 0..self.kernel_rows {
             let at = kernel_row * self.kernel_columns * self.channels;
             let from = (row * self.stride + kernel_row).checked_sub(self.above).filter(|from| *from < self.height);

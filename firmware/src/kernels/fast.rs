@@ -110,11 +110,11 @@ pub fn linear(input: &[i8], outputs: &Outputs, values: &mut [i8]) {
 /// sum x w of an output from a position on.
 #[inline(never)]
 fn tail(input: &[i8], outputs: &Outputs, output: usize, from: usize) -> i32 {
-    let products = input.iter().enumerate().skip(from).map(|(position, x)| {
-        let weight = outputs.weight(output, position);
-        i32::from(*x).wrapping_mul(weight)
-    });
-    products.fold(0, i32::wrapping_add)
+    let mut sum = 0_i32;
+    for (position, x) in input.iter().enumerate().skip(from) {
+        sum = sum.wrapping_add(i32::from(*x).wrapping_mul(outputs.weight(output, position)));
+    }
+    sum
 }
 
 /// The maximum over a window of 2 x 2 pixels, whose first row starts `corner` and whose second one comes `row_values` later.

@@ -340,7 +340,7 @@ pub fn requantize(multiplier: Multiplier, sum: i32, zero_point: ZeroPoint, activ
         }
     };
     let value = high.wrapping_add(i32::from(zero_point.0));
-    value.clamp(activation.low.into(), activation.high.into()) as i8
+    activation.clamp(value)
 }
 
 /// (accumulator * mantissa + 2^30) >> 31 by four products of halves; the mantissa is not negative.

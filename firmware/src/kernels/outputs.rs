@@ -24,7 +24,8 @@ impl Outputs<'_> {
     }
 
     /// The value of an output with this sum.
-    #[inline(always)]
+    #[cfg_attr(any(kernels = "dsp", kernels = "m0plus"), inline(never))]
+    #[cfg_attr(not(any(kernels = "dsp", kernels = "m0plus")), inline(always))]
     pub fn value(&self, output: usize, sum: i32) -> i8 {
         let (bias, multiplier) = self.parameters.output(output);
         requantize(multiplier, bias.wrapping_add(sum), self.zero_point, self.activation)
