@@ -70,11 +70,10 @@ impl<'s> Patch<'s> {
         unsafe { fast::product(patch, &self.outputs, self.is_plain, |output| self.single(output), pixels) }
     }
 
-    /// sum x w of an output, at each pixel.
+    /// sum x w of an output, at each pixel, from a position on.
     #[inline(never)]
-    fn single(&self, output: usize) -> [i32; PIXELS] {
-        let mut sums = [0_i32; PIXELS];
-        for position in 0..self.outputs.parameters.per_output {
+    fn slow(&self, output: usize, from: usize, sums: &mut [i32; PIXELS]) {
+        for position in from..self.outputs.parameters.per_output {
             let weight = self.outputs.weight(output, position);
             let row = self.words.get(position / 2).copied().unwrap_or_default();
             for (sum, [even, odd]) in sums.iter_mut().zip(row) {
@@ -82,8 +81,54 @@ impl<'s> Patch<'s> {
                 *sum = i32::from(x).wrapping_mul(weight).wrapping_add(*sum);
             }
         }
+    }
+
+    /// sum x w of an output, at each pixel.
+    fn single(&self, output: usize) -> [i32; PIXELS] {
+        let mut sums = [0; PIXELS];
+        let quads = self.outputs.parameters.per_output / 4;
+        let weights = self.outputs.parameters.single().filter(|_| output + 1 == self.outputs.count() && quads > 0);
+        if let Some(weights) = weights {
+            // SAFETY: there are `quads`, not 0, words of weights, and two rows of the patch for each.
+            unsafe { dot_patch(self.words.as_ptr().cast(), weights.as_ptr(), quads, &mut sums) }
+        }
+        self.slow(output, if weights.is_some() { 4 * quads } else { 0 }, &mut sums);
         sums
     }
+}
+
+/// sums[pixel] = sum x w of an output whose weights are not in a pair, over `4 * quads` positions.
+///
+/// # Safety
+/// `patch` has `2 * quads` rows of four words, aligned to 4, and `quads` is not 0; `weights` has `quads` words.
+#[unsafe(naked)]
+unsafe extern "C" fn dot_patch(patch: *const u32, weights: *const i8, quads: usize, sums: *mut [i32; PIXELS]) {
+    naked_asm!(
+        cpu!(),
+        "push {{r3-r11, lr}}",
+        "movs r3, #0",
+        "mov r4, r3",
+        "mov r5, r3",
+        "mov r6, r3",
+        "1:",
+        "ldr lr, [r1], #4",
+        "sxtb16 r11, lr",
+        "sxtb16 r12, lr, ror #8",
+        "pkhbt lr, r11, r12, lsl #16",
+        "pkhtb r12, r12, r11, asr #16",
+        ".irp weights, lr, r12",
+        "ldm r0!, {{r7, r8, r9, r10}}",
+        "smlad r3, r7, \\weights, r3",
+        "smlad r4, r8, \\weights, r4",
+        "smlad r5, r9, \\weights, r5",
+        "smlad r6, r10, \\weights, r6",
+        ".endr",
+        "subs r2, #1",
+        "bne 1b",
+        "ldr r0, [sp]",
+        "stm r0, {{r3-r6}}",
+        "pop {{r3-r11, pc}}",
+    )
 }
 
 /// Widens runs of bytes, `step` apart, into 16-bit numbers, each run into every fourth word from `place` on, and the next run
