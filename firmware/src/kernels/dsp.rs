@@ -70,11 +70,10 @@ impl<'s> Patch<'s> {
         unsafe { fast::product(patch, &self.outputs, self.is_plain, |output| self.single(output), pixels) }
     }
 
-    /// sum x w of an output, at each pixel.
+    /// sum x w of an output, at each pixel, from a position on.
     #[inline(never)]
-    fn single(&self, output: usize) -> [i32; PIXELS] {
-        let mut sums = [0_i32; PIXELS];
-        for position in 0..self.outputs.parameters.per_output {
+    fn slow(&self, output: usize, from: usize, sums: &mut [i32; PIXELS]) {
+        for position in from..self.outputs.parameters.per_output {
             let weight = self.outputs.weight(output, position);
             let row = self.words.get(position / 2).copied().unwrap_or_default();
             for (sum, [even, odd]) in sums.iter_mut().zip(row) {
@@ -82,8 +81,54 @@ impl<'s> Patch<'s> {
                 *sum = i32::from(x).wrapping_mul(weight).wrapping_add(*sum);
             }
         }
+    }
+
+    /// sum x w of an output, at each pixel.
+    fn single(&self, output: usize) -> [i32; PIXELS] {
+        let mut sums = [0; PIXELS];
+        let quads = self.outputs.parameters.per_output / 4;
+        let weights = self.outputs.parameters.single().filter(|_| output + 1 == self.outputs.count() && quads > 0);
+        if let Some(weights) = weights {
+            // SAFETY: there are `quads`, not 0, words of weights, and two rows of the patch for each.
+            unsafe { dot_patch(self.words.as_ptr().cast(), weights.as_ptr(), quads, &mut sums) }
+        }
+        self.slow(output, if weights.is_some() { 4 * quads } else { 0 }, &mut sums);
         sums
     }
+}
+
+/// sums[pixel] = sum x w of an output whose weights are not in a pair, over `4 * quads` positions.
+///
+/// # Safety
+/// `patch` has `2 * quads` rows of four words, aligned to 4, and `quads` is not 0; `weights` has `quads` words.
+#[unsafe(naked)]
+unsafe extern "C" fn dot_patch(patch: *const u32, weights: *const i8, quads: usize, sums: *mut [i32; PIXELS]) {
+    naked_asm!(
+        cpu!(),
+        "push {{r3-r11, lr}}",
+        "movs r3, #0",
+        "mov r4, r3",
+        "mov r5, r3",
+        "mov r6, r3",
+        "1:",
+        "ldr lr, [r1], #4",
+        "sxtb16 r11, lr",
+        "sxtb16 r12, lr, ror #8",
+        "pkhbt lr, r11, r12, lsl #16",
+        "pkhtb r12, r12, r11, asr #16",
+        ".irp weights, lr, r12",
+        "ldm r0!, {{r7, r8, r9, r10}}",
+        "smlad r3, r7, \\weights, r3",
+        "smlad r4, r8, \\weights, r4",
+        "smlad r5, r9, \\weights, r5",
+        "smlad r6, r10, \\weights, r6",
+        ".endr",
+        "subs r2, #1",
+        "bne 1b",
+        "ldr r0, [sp]",
+        "stm r0, {{r3-r6}}",
+        "pop {{r3-r11, pc}}",
+    )
 }
 
 /// Widens runs of bytes, `step` apart, into 16-bit numbers, each run into every fourth word from `place` on, and the next run
@@ -159,7 +204,7 @@ unsafe extern "C" fn widen(place: *mut i16, run: *const i8, length: usize, step:
 /// division by 2^shift rounds half away from zero by the last bit shifted out, after 1 is taken from what is negative.
 ///
 /// Registers: r0 patch, r1 weights; r3-r6 the first output's sums, r7-r10 the second's; r2, r11 their weights; r12, lr inputs.
-/// On the stack: the rounds that are left, `task`.
+/// On the stack: the end of the weights, `task`.
 ///
 /// # Safety
 /// The task's parameters are those of `2 * pairs` outputs, in payload order, every mantissa above 0 and every exponent below; the
@@ -168,18 +213,18 @@ unsafe extern "C" fn widen(place: *mut i16, run: *const i8, length: usize, step:
 pub(super) unsafe extern "C" fn pairs(task: *mut Task) {
     with_offsets!(
         cpu!(),
-        ".macro row at",
-        "ldr r11, [r1, #4 * \\at]",
-        "ldr r12, [r0, #16 * \\at]",
-        "ldr lr, [r0, #16 * \\at + 4]",
+        ".macro row at, writeback",
+        "ldr r11, [r1, #4 * \\at + 4]\\writeback",
+        "ldr r12, [r0, #16 * \\at + 4]",
+        "ldr lr, [r0, #16 * \\at + 8]",
         "sxtb16 r2, r11",
         "sxtb16 r11, r11, ror #8",
         "smlad r3, r2, r12, r3",
         "smlad r7, r11, r12, r7",
         "smlad r4, r2, lr, r4",
         "smlad r8, r11, lr, r8",
-        "ldr r12, [r0, #16 * \\at + 8]",
-        "ldr lr, [r0, #16 * \\at + 12]",
+        "ldr r12, [r0, #16 * \\at + 12]",
+        "ldr lr, [r0, #16 * \\at + 16]\\writeback",
         "smlad r5, r2, r12, r5",
         "smlad r9, r11, r12, r9",
         "smlad r6, r2, lr, r6",
@@ -211,10 +256,14 @@ pub(super) unsafe extern "C" fn pairs(task: *mut Task) {
         "mov r8, r7",
         "mov r9, r7",
         "mov r10, r7",
-        // Into the loop of eight rows at one from which on whole rounds are left: a row is 60 bytes.
-        "add r12, r2, #7",
-        "lsrs r12, r12, #3",
+        // Both pointers lie a word before what is loaded next, so that the last row's loads can move them on.
+        "subs r0, #4",
+        "subs r1, #4",
+        "cmp r2, #0",
         "beq 4f",
+        "add r12, r1, r2, lsl #2",
+        "str r12, [sp]",
+        // Into the loop of eight rows at one from which on whole rounds are left: a row is 60 bytes.
         "rsb r2, r2, #0",
         "and r2, r2, #7",
         "sub r0, r0, r2, lsl #4",
@@ -222,35 +271,33 @@ pub(super) unsafe extern "C" fn pairs(task: *mut Task) {
         "rsb r2, r2, r2, lsl #4",
         "adr r11, 1f",
         "add r11, r11, r2, lsl #2",
-        "str r12, [sp]",
         "mov pc, r11",
         ".p2align 2",
         "1:",
-        ".irp at, 0, 1, 2, 3, 4, 5, 6, 7",
+        ".irp at, 0, 1, 2, 3, 4, 5, 6",
         "row \\at",
         ".endr",
+        "row 7, !",
         "ldr r2, [sp]",
-        "adds r0, #128",
-        "adds r1, #32",
-        "subs r2, #1",
-        "str r2, [sp]",
+        "cmp r1, r2",
         "bne 1b",
         "4:",
         "ldr r2, [sp, #4]",
+        "adds r1, #4",
         "str r1, [r2, #{weights}]",
         "ldr r1, [r2, #{tails}]",
         "cbz r1, 5f",
         "ldrsb r11, [r1], #1",
         "ldrsb r12, [r1], #1",
         "str r1, [r2, #{tails}]",
-        "ldr r1, [r0]",
-        "ldr lr, [r0, #4]",
+        "ldr r1, [r0, #4]",
+        "ldr lr, [r0, #8]",
         "smlabb r3, r11, r1, r3",
         "smlabb r7, r12, r1, r7",
         "smlabb r4, r11, lr, r4",
         "smlabb r8, r12, lr, r8",
-        "ldr r1, [r0, #8]",
-        "ldr lr, [r0, #12]",
+        "ldr r1, [r0, #12]",
+        "ldr lr, [r0, #16]",
         "smlabb r5, r11, r1, r5",
         "smlabb r9, r12, r1, r9",
         "smlabb r6, r11, lr, r6",

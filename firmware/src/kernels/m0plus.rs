@@ -51,11 +51,10 @@ impl<'s> Patch<'s> {
         unsafe { fast::product(patch, &self.outputs, self.is_plain, |output| self.single(output), pixels) }
     }
 
-    /// sum x w of an output, at each pixel.
+    /// Adds x w of an output from a position on, at each pixel.
     #[inline(never)]
-    fn single(&self, output: usize) -> [i32; PIXELS] {
-        let mut sums = [0; PIXELS];
-        for (position, word) in self.words.iter().enumerate() {
+    fn slow(&self, output: usize, from: usize, sums: &mut [i32; PIXELS]) {
+        for (position, word) in self.words.iter().enumerate().skip(from) {
             let weight = self.outputs.weight(output, position);
             // The second pixel's share was taken down by the first one's sign.
             let first = i32::from(*word as i16);
@@ -63,8 +62,75 @@ impl<'s> Patch<'s> {
             sums[0] = first.wrapping_mul(weight).wrapping_add(sums[0]);
             sums[1] = second.wrapping_mul(weight).wrapping_add(sums[1]);
         }
+    }
+
+    /// sum x w of an output, at each pixel.
+    fn single(&self, output: usize) -> [i32; PIXELS] {
+        let mut sums = [0; PIXELS];
+        let steps = self.outputs.parameters.per_output / 2;
+        let weights = self.outputs.parameters.single().filter(|_| output + 1 == self.outputs.count() && steps > 0);
+        if let Some(weights) = weights {
+            // SAFETY: there are `steps`, not 0, pairs of weights and of the patch's words.
+            unsafe { dot_patch(self.words.as_ptr(), weights.as_ptr(), steps, &mut sums) }
+        }
+        self.slow(output, if weights.is_some() { 2 * steps } else { 0 }, &mut sums);
         sums
     }
+}
+
+/// sums[pixel] = sum x w of an output whose weights are not in a pair, over `2 * steps` positions.
+///
+/// Registers as in [`pairs`]; r6 is 0, and r4 and r5 are the weights before they are products.
+///
+/// # Safety
+/// `patch` has `2 * steps` words, and `steps` is not 0; `weights` has as many bytes.
+#[unsafe(naked)]
+unsafe extern "C" fn dot_patch(patch: *const i32, weights: *const i8, steps: usize, sums: *mut [i32; PIXELS]) {
+    naked_asm!(
+        "push {{r4-r7, lr}}",
+        "mov r4, r8",
+        "mov r5, r9",
+        "push {{r2, r3, r4, r5}}",
+        "ldr r4, 2f",
+        "mov r12, r4",
+        "movs r6, #0",
+        "mov r8, r6",
+        "mov r9, r6",
+        "lsls r7, r2, #1",
+        "adds r7, r7, r1",
+        "1:",
+        "ldmia r0!, {{r2, r3}}",
+        "ldrsb r4, [r1, r6]",
+        "adds r1, #1",
+        "ldrsb r5, [r1, r6]",
+        "adds r1, #1",
+        "muls r4, r2, r4",
+        "muls r5, r3, r5",
+        "adds r5, r5, r4",
+        "add r5, r12",
+        "add r8, r5",
+        "asrs r5, r5, #16",
+        "add r9, r5",
+        "cmp r1, r7",
+        "bne 1b",
+        // As the macro `accumulators` of `pairs`.
+        "mov r6, r8",
+        "mov r7, r9",
+        "pop {{r2, r3, r4, r5}}",
+        "mov r8, r4",
+        "mov r9, r5",
+        "adds r1, r7, r2",
+        "lsls r7, r7, #16",
+        "subs r0, r6, r7",
+        "lsls r4, r2, #15",
+        "subs r4, r4, r2",
+        "subs r0, r0, r4",
+        "stmia r3!, {{r0, r1}}",
+        "pop {{r4-r7, pc}}",
+        ".p2align 2",
+        "2:",
+        ".word 0x7FFF - 0x10000",
+    )
 }
 
 /// words[i] = first[i] + 2^16 second[i].
