@@ -2,6 +2,7 @@
 //! networks of noise what their portable twin returns here.
 
 use anyhow::{Context, Result, ensure};
+use object::{Object, ObjectSection, ObjectSymbol};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use secateur::export::export;
@@ -167,22 +168,57 @@ fn list(runs: &[Run]) -> Vec<u8> {
     list
 }
 
+/// Code and constants of the engine with all operators on Cortex-M4, the bench image's start-up and report taken off.
+const ENGINE_BYTES: u64 = 12_500;
+
+#[test]
+fn the_engine_is_small_and_cannot_panic() -> Result<()> {
+    for core in CORES.iter().filter(|core| ["Cortex-M0", "Cortex-M4"].contains(&core.name)) {
+        let image = std::fs::read(core.image("bench", "bench")?)?;
+        let idle = std::fs::read(core.image("bench", "idle")?)?;
+        let file = object::File::parse(&*image)?;
+        for symbol in file.symbols() {
+            let name = symbol.name()?;
+            let is_forbidden = ["9panicking", "4core3fmt", "core..fmt"].iter().any(|part| name.contains(part));
+            assert!(!is_forbidden, "{}: {name} is linked", core.name);
+        }
+        let blob = file.symbols().find(|symbol| symbol.name().is_ok_and(|name| name.contains("BLOB")));
+        let blob_bytes = blob.context("the bench's blob")?.size();
+        let engine = code_bytes(&image)? - blob_bytes - code_bytes(&idle)?;
+        println!("{}: engine {engine} B", core.name);
+        assert!(engine <= ENGINE_BYTES, "{}: {engine} B", core.name);
+    }
+    Ok(())
+}
+
+/// Length of .text and .rodata.
+fn code_bytes(image: &[u8]) -> Result<u64> {
+    let file = object::File::parse(image)?;
+    let sections = file.sections().filter(|section| matches!(section.name(), Ok(".text" | ".rodata")));
+    Ok(sections.map(|section| section.size()).sum())
+}
+
 impl Core {
-    /// The image's path.
+    /// The path of the image that runs lists of cases.
     fn build(&self) -> Result<PathBuf> {
+        self.image("golden", "golden")
+    }
+
+    /// The path of an image, built with this feature.
+    fn image(&self, name: &str, feature: &str) -> Result<PathBuf> {
         let setup = setup::ensure(&[Need::Thumb(self.target)])?;
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let target_dir = workspace.join("target/golden");
         let mut cargo = setup.cargo();
         cargo.current_dir(&workspace);
-        cargo.args(["build", "--quiet", "--locked", "--package", "secateur-firmware", "--bin", "golden"]);
-        cargo.args(["--features", "golden", "--profile", "firmware", "--target", self.target, "--target-dir"]);
+        cargo.args(["build", "--quiet", "--locked", "--package", "secateur-firmware", "--bin", name]);
+        cargo.args(["--features", feature, "--profile", "firmware", "--target", self.target, "--target-dir"]);
         cargo.arg(&target_dir);
         if !self.flags.is_empty() {
             cargo.env("RUSTFLAGS", self.flags);
         }
         ensure!(cargo.status()?.success(), "{}: the image did not build", self.name);
-        Ok(target_dir.join(self.target).join("firmware/golden"))
+        Ok(target_dir.join(self.target).join("firmware").join(name))
     }
 
     /// The letters that the image prints.

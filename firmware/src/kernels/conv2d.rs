@@ -103,7 +103,9 @@ impl<'s> Windows<'s> {
             let at = kernel_row * self.kernel_columns * self.channels;
             let from = (row * self.stride + kernel_row).checked_sub(self.above).filter(|from| *from < self.height);
             let Some(from) = from else {
-                self.gather_clipped(at, None, first, 0..self.kernel_columns);
+                for kernel_column in 0..self.kernel_columns {
+                    self.patch.gather_inside(at + kernel_column * self.channels, self.padding, 0, self.channels);
+                }
                 continue;
             };
             if start < end {
@@ -112,13 +114,13 @@ impl<'s> Windows<'s> {
                 let (step, length) = (self.stride * self.channels, (end - start) * self.channels);
                 self.patch.gather_inside(at + start * self.channels, input, step, length);
             }
-            self.gather_clipped(at, Some(from), first, 0..start);
-            self.gather_clipped(at, Some(from), first, end..self.kernel_columns);
+            self.gather_clipped(at, from, first, 0..start);
+            self.gather_clipped(at, from, first, end..self.kernel_columns);
         }
     }
 
-    /// Columns of a row of windows that hang over the input's edge; `None` is a row outside the input.
-    fn gather_clipped(&mut self, at: usize, from: Option<usize>, first: usize, kernel_columns: Range<usize>) {
+    /// Columns of a row of windows that hang over the input's edge.
+    fn gather_clipped(&mut self, at: usize, from: usize, first: usize, kernel_columns: Range<usize>) {
         for kernel_column in kernel_columns {
             let runs = core::array::from_fn(|pixel| self.pixel(from, first + pixel * self.stride + kernel_column));
             self.patch.gather(at + kernel_column * self.channels, runs);
@@ -127,12 +129,9 @@ impl<'s> Windows<'s> {
 
     /// A pixel of the input, columns counted from its padding on.
     #[inline(never)]
-    fn pixel(&self, row: Option<usize>, column: usize) -> &'s [i8] {
-        let place = row.zip(column.checked_sub(self.left).filter(|column| *column < self.width));
-        let pixel = place.and_then(|(row, column)| {
-            let from = self.input.get((row * self.width + column) * self.channels..)?;
-            from.get(..self.channels)
-        });
-        pixel.unwrap_or(self.padding)
+    fn pixel(&self, row: usize, column: usize) -> &'s [i8] {
+        let column = column.checked_sub(self.left).filter(|column| *column < self.width);
+        let from = column.and_then(|column| self.input.get((row * self.width + column) * self.channels..));
+        from.and_then(|from| from.get(..self.channels)).unwrap_or(self.padding)
     }
 }
