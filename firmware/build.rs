@@ -62,9 +62,9 @@ fn bare(folder: &Path) -> Result<(), Box<dyn Error>> {
     let target = std::env::var("TARGET")?;
     let (flash, ram) = if target.starts_with("thumbv8m") { (0x1000_0000, 0x3800_0000) } else { (0, 0x2000_0000) };
     let is_micro = target.starts_with("thumbv6m") && std::env::var_os("CARGO_FEATURE_GOLDEN").is_some();
-    let ram_bytes = if is_micro { 0x4000 } else { 0x2_0000 };
+    let (flash_bytes, ram_bytes) = if is_micro { (0x4_0000, 0x4000) } else { (0x10_0000, 0x2_0000) };
     let line = |name, origin, bytes| format!("  {name} : ORIGIN = {origin:#x}, LENGTH = {bytes:#x}\n");
-    let memory = format!("MEMORY\n{{\n{}{}}}\n", line("FLASH", flash, 0x4_0000), line("RAM", ram, ram_bytes));
+    let memory = format!("MEMORY\n{{\n{}{}}}\n", line("FLASH", flash, flash_bytes), line("RAM", ram, ram_bytes));
     std::fs::write(folder.join("memory.x"), memory)?;
     std::fs::write(folder.join("cases.x"), format!("__cases = {:#x};\n", flash + 0x1_0000))?;
     println!("cargo:rustc-link-search={}", folder.display());

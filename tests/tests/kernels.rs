@@ -1,7 +1,16 @@
-//! Every golden case on every kind of core: the inner loops that each core gets return TensorFlow Lite Micro's bytes.
+//! Every kind of core: the inner loops that each gets return TensorFlow Lite Micro's bytes for the golden cases, and for
+//! networks of noise what their portable twin returns here.
 
 use anyhow::{Context, Result, ensure};
+use object::{Object, ObjectSection, ObjectSymbol};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use secateur::export::export;
+use secateur::quantize::{IntegerNetwork, LayerParameters};
 use secateur::rig::setup::{self, Need};
+use secateur_firmware::Engine;
+use secateur_shared::layer::{Conv2d, Layer, Linear, MaxPool2d, Padding, Shape};
+use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
 use secateur_tests::case::{self, Case};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -34,38 +43,121 @@ const CORES: [Core; 5] = [
 /// Where the image looks for its cases, from the start of flash.
 const CASES_AT: u64 = 0x1_0000;
 
+/// What an image runs: a blob, an input, and the outputs of all passes one after the other.
+struct Run {
+    name: String,
+    blob: Vec<u8>,
+    input: Vec<i8>,
+    expected: Vec<i8>,
+}
+
 #[test]
-fn every_golden_case_is_equal_on_every_core() -> Result<()> {
+fn every_core_computes_the_golden_cases_and_what_the_desk_computes() -> Result<()> {
     setup::ensure(&[Need::Qemu])?;
-    let mut cases = Vec::new();
+    let mut runs = Vec::new();
     for folder in case::folders()? {
-        cases.extend(case::cases(&folder)?);
+        runs.extend(case::cases(&folder)?.iter().map(golden).collect::<Result<Vec<Run>>>()?);
     }
-    let list = list(&cases)?;
+    runs.extend((0..NOISE_RUNS).map(noise).collect::<Result<Vec<Run>>>()?);
     let folder = tempfile::tempdir()?;
-    let path = folder.path().join("cases");
-    std::fs::write(&path, list)?;
+    let path = folder.path().join("runs");
+    std::fs::write(&path, list(&runs))?;
     for core in &CORES {
         let letters = core.run(&core.build()?, &path).with_context(|| core.name)?;
-        assert_eq!(letters.len(), cases.len(), "{}: {letters}", core.name);
-        let wrong = cases.iter().zip(letters.chars()).filter(|(_, letter)| !matches!(letter, '.' | 's'));
-        let wrong: Vec<String> = wrong.map(|(case, letter)| format!("{} {letter}", case.name)).collect();
+        assert_eq!(letters.len(), runs.len(), "{}: {letters}", core.name);
+        let wrong = runs.iter().zip(letters.chars()).filter(|(_, letter)| *letter != '.');
+        let wrong: Vec<String> = wrong.map(|(run, letter)| format!("{} {letter}", run.name)).collect();
         assert!(wrong.is_empty(), "{}: {}", core.name, wrong.join(", "));
-        let skipped = letters.matches('s').count();
-        // The micro:bit has 16 KiB of RAM.
-        assert!(skipped <= if core.machine == "microbit" { 4 } else { 0 }, "{}: {skipped} skipped", core.name);
-        println!("{}: {} cases equal, {skipped} skipped for lack of RAM", core.name, cases.len() - skipped);
+        println!("{}: {} runs equal", core.name, runs.len());
     }
     Ok(())
 }
 
+fn golden(case: &Case) -> Result<Run> {
+    let blob = case.blob()?.bytes().to_vec();
+    // The engine shows what its passes write, which is not every layer's output.
+    let expected = case.outputs()?.iter().flat_map(|(layer, _)| case.expected[*layer].clone()).collect();
+    Ok(Run { name: case.name.clone(), blob, input: case.input.clone(), expected })
+}
+
+/// Networks of noise: sizes around those of the inner loops, and many values at the ends of their ranges.
+const NOISE_RUNS: u32 = 60;
+
+fn noise(seed: u32) -> Result<Run> {
+    let random = &mut ChaCha8Rng::seed_from_u64(seed.into());
+    let shape = Shape {
+        height: random.random_range(1..9),
+        width: random.random_range(1..12),
+        channels: random.random_range(1..10),
+    };
+    let mut network = IntegerNetwork::new(shape, ZeroPoint(random.random()));
+    for _ in 0..2 {
+        let layer = Layer::Conv2d(Conv2d {
+            outputs: random.random_range(1..10),
+            kernel_hw: (random.random_range(1..5), random.random_range(1..5)),
+            stride: random.random_range(1..3),
+            padding: Padding::Same,
+            zero_point: ZeroPoint(if random.random() { -128 } else { random.random() }),
+            activation: if random.random_bool(0.8) { Activation::NONE } else { Activation { low: -100, high: 90 } },
+            parameters_at: 0,
+        });
+        push(&mut network, layer, random)?;
+    }
+    let window = random.random_range(1..4);
+    // A window larger than the map is left out.
+    let _ = network.push(Layer::MaxPool2d(MaxPool2d { window, stride: 2 }), None);
+    let (outputs, zero_point) = (random.random_range(1..6), ZeroPoint(random.random()));
+    push(
+        &mut network,
+        Layer::Linear(Linear { outputs, zero_point, activation: Activation::NONE, parameters_at: 0 }),
+        random,
+    )?;
+    let blob = export(&network)?;
+    let mut arena = vec![0; blob.model()?.arena_bytes() as usize];
+    let mut engine = Engine::new(blob.model()?, &mut arena)?;
+    let input: Vec<i8> = engine.input_hwc().iter().map(|_| extreme(random)).collect();
+    engine.input_hwc().copy_from_slice(&input);
+    let mut expected = Vec::new();
+    engine.infer_observed(|_, output| expected.extend(output));
+    Ok(Run { name: format!("noise {seed}"), blob: blob.bytes().to_vec(), input, expected })
+}
+
+/// Appends a layer with parameters of noise.
+fn push(network: &mut IntegerNetwork, layer: Layer, random: &mut ChaCha8Rng) -> Result<()> {
+    let (input, _) = network.table().end()?;
+    let outputs = layer.parameters().map_or(0, |(_, outputs)| usize::from(outputs));
+    let per_output = layer.weights_per_output(input) as usize;
+    // Mostly a shift to the right; now and then none, one to the left, or nothing at all.
+    let real = |random: &mut ChaCha8Rng| match random.random_range(0..60) {
+        0 => 0.7,
+        1 => 1.5,
+        2 => 0.0,
+        _ => random.random_range(0.5..2.0) / 100.0 / (per_output as f64).sqrt(),
+    };
+    let multipliers = (0..outputs).map(|_| Multiplier::from_real(real(random)).context("out of range"));
+    let parameters = LayerParameters {
+        multipliers: multipliers.collect::<Result<_>>()?,
+        bias: (0..outputs).map(|_| random.random_range(-3000..3000)).collect(),
+        weights: (0..outputs * per_output).map(|_| extreme(random)).collect(),
+    };
+    network.push(layer, Some(parameters))
+}
+
+/// A value, one in four at an end of its range.
+fn extreme(random: &mut ChaCha8Rng) -> i8 {
+    match random.random_range(0..8) {
+        0 => i8::MIN,
+        1 => i8::MAX,
+        _ => random.random(),
+    }
+}
+
 /// The list that the image reads: see its page, firmware/src/bin/golden.rs.
-fn list(cases: &[Case]) -> Result<Vec<u8>> {
+fn list(runs: &[Run]) -> Vec<u8> {
     let mut list = Vec::new();
-    for case in cases {
-        let blob = case.blob()?;
+    for Run { blob, input, expected, .. } in runs {
         let signed = |values: &[i8]| values.iter().map(|value| value.cast_unsigned()).collect::<Vec<u8>>();
-        let parts = [blob.bytes().to_vec(), signed(&case.input), signed(&case.expected.concat())];
+        let parts = [blob.clone(), signed(input), signed(expected)];
         let lengths = parts.iter().map(|part| part.len() as u32).chain([0]);
         list.extend(lengths.flat_map(u32::to_le_bytes));
         for part in parts {
@@ -74,25 +166,60 @@ fn list(cases: &[Case]) -> Result<Vec<u8>> {
         }
     }
     list.resize(list.len() + 16, 0);
-    Ok(list)
+    list
+}
+
+/// Code and constants of the engine with all operators on Cortex-M4, the bench image's start-up and report taken off.
+const ENGINE_BYTES: u64 = 12_500;
+
+#[test]
+fn the_engine_is_small_and_cannot_panic() -> Result<()> {
+    for core in CORES.iter().filter(|core| ["Cortex-M0", "Cortex-M4"].contains(&core.name)) {
+        let image = std::fs::read(core.image("bench", "bench")?)?;
+        let idle = std::fs::read(core.image("bench", "idle")?)?;
+        let file = object::File::parse(&*image)?;
+        for symbol in file.symbols() {
+            let name = symbol.name()?;
+            let is_forbidden = ["9panicking", "4core3fmt", "core..fmt"].iter().any(|part| name.contains(part));
+            assert!(!is_forbidden, "{}: {name} is linked", core.name);
+        }
+        let blob = file.symbols().find(|symbol| symbol.name().is_ok_and(|name| name.contains("BLOB")));
+        let blob_bytes = blob.context("the bench's blob")?.size();
+        let engine = code_bytes(&image)? - blob_bytes - code_bytes(&idle)?;
+        println!("{}: engine {engine} B", core.name);
+        assert!(engine <= ENGINE_BYTES, "{}: {engine} B", core.name);
+    }
+    Ok(())
+}
+
+/// Length of .text and .rodata.
+fn code_bytes(image: &[u8]) -> Result<u64> {
+    let file = object::File::parse(image)?;
+    let sections = file.sections().filter(|section| matches!(section.name(), Ok(".text" | ".rodata")));
+    Ok(sections.map(|section| section.size()).sum())
 }
 
 impl Core {
-    /// The image's path.
+    /// The path of the image that runs lists of cases.
     fn build(&self) -> Result<PathBuf> {
+        self.image("golden", "golden")
+    }
+
+    /// The path of an image, built with this feature.
+    fn image(&self, name: &str, feature: &str) -> Result<PathBuf> {
         let setup = setup::ensure(&[Need::Thumb(self.target)])?;
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let target_dir = workspace.join("target/golden");
         let mut cargo = setup.cargo();
         cargo.current_dir(&workspace);
-        cargo.args(["build", "--quiet", "--locked", "--package", "secateur-firmware", "--bin", "golden"]);
-        cargo.args(["--features", "golden", "--profile", "firmware", "--target", self.target, "--target-dir"]);
+        cargo.args(["build", "--quiet", "--locked", "--package", "secateur-firmware", "--bin", name]);
+        cargo.args(["--features", feature, "--profile", "firmware", "--target", self.target, "--target-dir"]);
         cargo.arg(&target_dir);
         if !self.flags.is_empty() {
             cargo.env("RUSTFLAGS", self.flags);
         }
         ensure!(cargo.status()?.success(), "{}: the image did not build", self.name);
-        Ok(target_dir.join(self.target).join("firmware/golden"))
+        Ok(target_dir.join(self.target).join("firmware").join(name))
     }
 
     /// The letters that the image prints.

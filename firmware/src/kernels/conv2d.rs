@@ -122,7 +122,9 @@ impl<'s> Windows<'s> {
             let at = kernel_row * self.kernel_columns * self.channels;
             let from = (row * self.stride + kernel_row).checked_sub(self.above).filter(|from| *from < self.height);
             let Some(from) = from else {
-                self.gather_clipped(input, at, None, first, 0..self.kernel_columns);
+                for kernel_column in 0..self.kernel_columns {
+                    self.patch.gather_inside(at + kernel_column * self.channels, self.padding, 0, self.channels);
+                }
                 continue;
             };
             if start < end {
@@ -131,36 +133,29 @@ impl<'s> Windows<'s> {
                 let (step, length) = (self.stride * self.channels, (end - start) * self.channels);
                 self.patch.gather_inside(at + start * self.channels, values, step, length);
             }
-            self.gather_clipped(input, at, Some(from), first, 0..start);
-            self.gather_clipped(input, at, Some(from), first, end..self.kernel_columns);
+            self.gather_clipped(input, at, (from, first), 0..start);
+            self.gather_clipped(input, at, (from, first), end..self.kernel_columns);
         }
     }
 
-    /// Columns of a row of windows that hang over the input's edge; `None` is a row outside the input.
-    fn gather_clipped(
-        &mut self,
-        input: Input,
-        at: usize,
-        from: Option<usize>,
-        first: usize,
-        kernel_columns: Range<usize>,
-    ) {
+    /// Columns of a row of windows that hang over the input's edge; the corner is the first window's row and column.
+    fn gather_clipped(&mut self, input: Input, at: usize, corner: (usize, usize), kernel_columns: Range<usize>) {
         for kernel_column in kernel_columns {
-            let runs =
-                core::array::from_fn(|pixel| self.pixel(input, from, first + pixel * self.stride + kernel_column));
+            let runs = core::array::from_fn(|pixel| {
+                self.pixel(input, corner.0, corner.1 + pixel * self.stride + kernel_column)
+            });
             self.patch.gather(at + kernel_column * self.channels, runs);
         }
     }
 
     /// A pixel of the input, columns counted from its padding on.
     #[inline(never)]
-    fn pixel<'a>(&self, input: Input<'a>, row: Option<usize>, column: usize) -> &'a [i8]
+    fn pixel<'a>(&self, input: Input<'a>, row: usize, column: usize) -> &'a [i8]
     where
         's: 'a,
     {
-        let place = row.zip(column.checked_sub(self.left).filter(|column| *column < self.width));
-        let pixel = place
-            .and_then(|(row, column)| input.from((row * self.width + column) * self.channels)?.get(..self.channels));
-        pixel.unwrap_or(self.padding)
+        let column = column.checked_sub(self.left).filter(|column| *column < self.width);
+        let from = column.and_then(|column| input.from((row * self.width + column) * self.channels));
+        from.and_then(|from| from.get(..self.channels)).unwrap_or(self.padding)
     }
 }

@@ -48,9 +48,15 @@ impl<'s> Patch<'s> {
     /// Takes runs of this length, one a pixel and `step` apart, in at a position.
     pub fn gather_inside(&mut self, at: usize, input: &[i8], step: usize, length: usize) {
         let is_there = input.len() >= (PIXELS - 1) * step + length;
-        if let (true, Some(place)) = (is_there, self.place(at, 0, length)) {
-            // SAFETY: `input` has all four runs, and the place room for them.
-            unsafe { widen(place, input.as_ptr(), length, step, PIXELS) }
+        let Some(place) = self.place(at, 0, length).filter(|_| is_there) else { return };
+        // Windows of three columns, one apart: two of three columns are those of the pixel before.
+        let is_shared = length == 3 * step && step > 0 && step.is_multiple_of(4) && at.is_multiple_of(2);
+        // SAFETY: `input` has all four runs, and the place room for them.
+        unsafe {
+            match is_shared {
+                true => widen_shared(place, input.as_ptr(), step),
+                false => widen(place, input.as_ptr(), length, step, PIXELS),
+            }
         }
     }
 
@@ -195,6 +201,56 @@ unsafe extern "C" fn widen(place: *mut i16, run: *const i8, length: usize, step:
         "bne 0b",
         "pop {{r4-r9, pc}}",
         ".purgem quad",
+    )
+}
+
+/// As [`widen`], of four pixels' runs of three columns of so many bytes, one column apart: each column is widened once.
+///
+/// Registers: r5 to r7 where the window's first, second and third column of a pixel go.
+///
+/// # Safety
+/// As [`widen`]'s; `bytes` is a multiple of 4, and not 0; `place` is a word's lower half.
+#[unsafe(naked)]
+unsafe extern "C" fn widen_shared(place: *mut i16, run: *const i8, bytes: usize) {
+    naked_asm!(
+        cpu!(),
+        ".macro column pixel, first, second, third",
+        "mov r8, r2",
+        "add r5, r0, #4 * \\pixel",
+        "add r6, r9, #4 * \\pixel - 4",
+        "add r7, r10, #4 * \\pixel - 8",
+        "1:",
+        "ldr r3, [r1], #4",
+        "sxtb16 r12, r3",
+        "sxtb16 r3, r3, ror #8",
+        "pkhbt r4, r12, r3, lsl #16",
+        "pkhtb r3, r3, r12, asr #16",
+        ".if \\first",
+        "str r4, [r5], #16",
+        "str r3, [r5], #16",
+        ".endif",
+        ".if \\second",
+        "str r4, [r6], #16",
+        "str r3, [r6], #16",
+        ".endif",
+        ".if \\third",
+        "str r4, [r7], #16",
+        "str r3, [r7], #16",
+        ".endif",
+        "subs r8, #4",
+        "bne 1b",
+        ".endm",
+        "push {{r4-r10, lr}}",
+        "add r9, r0, r2, lsl #3",
+        "add r10, r9, r2, lsl #3",
+        "column 0, 1, 0, 0",
+        "column 1, 1, 1, 0",
+        "column 2, 1, 1, 1",
+        "column 3, 1, 1, 1",
+        "column 4, 0, 1, 1",
+        "column 5, 0, 0, 1",
+        "pop {{r4-r10, pc}}",
+        ".purgem column",
     )
 }
 
