@@ -4,7 +4,7 @@ use crate::quantize::{IntegerNetwork, LayerParameters};
 use anyhow::{Context, Result};
 use secateur_shared::arena::Arena;
 use secateur_shared::header::{ALIGNMENT, HEADER_BYTES};
-use secateur_shared::quant::ZeroPoint;
+use secateur_shared::quant::{Multiplier, ZeroPoint};
 use secateur_shared::{Model, header, memory, packing};
 
 /// A blob in memory, aligned as in flash, so that [`Model::parse`] reads it in place.
@@ -66,6 +66,7 @@ pub fn export(network: &IntegerNetwork) -> Result<Blob> {
 
 fn append(bytes: &mut Vec<u8>, parameters: &LayerParameters, zero_point: ZeroPoint) {
     let LayerParameters { bias, multipliers, weights } = parameters;
+    let multipliers: Vec<Multiplier> = multipliers.iter().map(|multiplier| shifting(*multiplier)).collect();
     let outputs = bias.len();
     let per_output = weights.len() / outputs;
     let folded = bias.iter().zip(weights.chunks_exact(per_output)).map(|(bias, row)| zero_point.fold(*bias, row));
@@ -80,4 +81,10 @@ fn append(bytes: &mut Vec<u8>, parameters: &LayerParameters, zero_point: ZeroPoi
     bytes.extend(packed);
     bytes.extend(multipliers.iter().map(|multiplier| multiplier.exponent.cast_unsigned()));
     bytes.resize(bytes.len().next_multiple_of(4), 0);
+}
+
+/// A multiplier of 0, as a channel of next to no weight has, is 2^-32 instead: every sum within the format's bounds gives 0
+/// by both, and fast kernels want a shift.
+fn shifting(multiplier: Multiplier) -> Multiplier {
+    if multiplier.mantissa == 0 { Multiplier { mantissa: 1 << 30, exponent: -31 } } else { multiplier }
 }
