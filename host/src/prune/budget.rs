@@ -146,7 +146,8 @@ impl<'a> Ground<'a> {
 /// Every layer keeps a prefix of its order. A layer that keeps the share s of its worth, I(Y; F), loses -ln s, and losses add up, as
 /// if layers passed on independent shares. From the whole network, the search makes again and again the cut with the
 /// least loss for the bytes that it brings nearer to the budget (any layer, to any narrower width, so that a flat part
-/// of a curve does not stop it), then gives back what the last cut saved too much.
+/// of a curve does not stop it), then gives back what the last cut saved too much. Where time is bounded too, pairs of
+/// layers then exchange filters as long as that loses less.
 ///
 /// # Errors
 /// As [`Ground::check_reachable`].
@@ -163,7 +164,14 @@ pub fn search_within(widest: &[usize], orders: &[LayerOrder], ground: &Ground, b
     let losses: Vec<Vec<f64>> = orders.iter().map(losses).collect();
     for grain in [GRAIN, 1] {
         if let Some(widths) = cut(&losses, widest, ground, budget, grain)? {
-            return ground.plan(&give_back(widths, widest, &losses, ground, budget, grain)?);
+            let mut widths = give_back(widths, widest, &losses, ground, budget, grain)?;
+            // Bytes and time are dear in different layers: what was cut for one can be too much for the other.
+            while budget.work.is_some()
+                && let Some(better) = exchange(&widths, widest, &losses, ground, budget, grain)?
+            {
+                widths = give_back(better, widest, &losses, ground, budget, grain)?;
+            }
+            return ground.plan(&widths);
         }
     }
     // `check_reachable` has seen one filter per layer fit.
@@ -226,6 +234,38 @@ fn give_back(
         let Some((_, layer, width)) = best else { return Ok(widths) };
         widths[layer] = width;
     }
+}
+
+/// One layer wider and another narrower, by one grain or four, so that the budget holds and the losses' sum falls most;
+/// `None` where no such pair is left.
+fn exchange(
+    widths: &[usize],
+    widest: &[usize],
+    losses: &[Vec<f64>],
+    ground: &Ground,
+    budget: Budget,
+    grain: usize,
+) -> Result<Option<Vec<usize>>> {
+    let steps = [grain, 4 * grain];
+    let loss = |layer: usize, width: usize| losses[layer][width] - losses[layer][widths[layer]];
+    let mut best: Option<(f64, Vec<usize>)> = None;
+    for (wide, up) in (0..widths.len()).flat_map(|wide| steps.map(|up| (wide, widths[wide] + up))) {
+        for (narrow, down) in (0..widths.len()).flat_map(|narrow| steps.map(|down| (narrow, down))) {
+            let Some(less) = widths[narrow].checked_sub(down).filter(|less| *less > 0) else { continue };
+            if narrow == wide || up > widest[wide] {
+                continue;
+            }
+            let change = loss(wide, up) + loss(narrow, less);
+            // A change of rounding's size would be taken back and forth for ever.
+            if change < best.as_ref().map_or(-1e-9, |(least, _)| *least) {
+                let candidate = replaced(&replaced(widths, wide, up), narrow, less);
+                if ground.excess(&candidate, budget)? == 0.0 {
+                    best = Some((change, candidate));
+                }
+            }
+        }
+    }
+    Ok(best.map(|(_, widths)| widths))
 }
 
 fn replaced(widths: &[usize], layer: usize, width: usize) -> Vec<usize> {
