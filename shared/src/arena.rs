@@ -177,7 +177,7 @@ impl Arena {
     /// [`Refusal::Places`] where the places are not those of this table, not on words, or in each other's way.
     #[inline(never)]
     pub fn extent(&self, table: &Table) -> Result<Extent, Refusal> {
-        let mut offsets = self.offsets.iter().map(|offset| *offset);
+        let mut offsets = self.offsets.iter().copied();
         let mut place = |shape: Shape| match offsets.next() {
             // No arena is longer than 2^30.
             Some(offset) if offset.is_multiple_of(TENSOR_ALIGNMENT) && offset >> 30 == 0 => {

@@ -27,8 +27,6 @@ pub enum Refusal {
     Quantization(u8),
     /// Layer `n`'s accumulator could overflow 32 bits.
     Overflow(u8),
-    /// The tensors' places are not one a pass, not on words, or overlap where a pass still reads.
-    Places,
     /// Layer `n` needs an operator that this firmware was built without.
     Operator(u8),
     /// The arena is smaller than the network's tensors need.
@@ -42,6 +40,8 @@ pub enum Refusal {
     Outputs,
     /// The input has another length than the network's.
     Input,
+    /// The tensors' places are not one a pass, not on words, or overlap where a pass still reads.
+    Places,
 }
 
 impl core::fmt::Display for Refusal {

@@ -23,7 +23,7 @@ pub(crate) fn parts() -> impl Strategy<Value = Parts> {
 }
 
 /// Every refusal, in the order of its number on the wire.
-pub(crate) fn refusals(layer: u8, version: u16, sizes: (u32, u32)) -> [Refusal; 15] {
+pub(crate) fn refusals(layer: u8, version: u16, sizes: (u32, u32)) -> [Refusal; 16] {
     [
         Refusal::CutOff,
         Refusal::NoModel,
@@ -40,11 +40,12 @@ pub(crate) fn refusals(layer: u8, version: u16, sizes: (u32, u32)) -> [Refusal; 
         Refusal::Arena { needed_bytes: sizes.0, available_bytes: sizes.1 },
         Refusal::Outputs,
         Refusal::Input,
+        Refusal::Places,
     ]
 }
 
 fn refusal() -> impl Strategy<Value = Refusal> {
-    (any::<(u8, u16, (u32, u32))>(), 0..15_usize)
+    (any::<(u8, u16, (u32, u32))>(), 0..16_usize)
         .prop_map(|((layer, version, sizes), index)| refusals(layer, version, sizes)[index])
 }
 
