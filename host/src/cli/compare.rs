@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 
-use super::board::find;
-use super::prune::InputWords;
+use super::prune::{InputWords, TargetWords};
 use crate::inform::Criterion;
 use crate::network::train::FitOptions;
 use crate::prune::allocate::Rule;
@@ -14,7 +13,6 @@ use crate::prune::compare::{self, Shard};
 use crate::prune::rank::Method;
 use crate::prune::{Budget, tune};
 use crate::report::size;
-use crate::rig::firmware::Profile;
 
 /// How to spread the trials over machines.
 const JOBS: &str = "\
@@ -46,21 +44,14 @@ pub(super) struct CompareWords {
     /// Flash that the image may occupy, as 512k, separated by commas.
     #[arg(long, value_delimiter = ',', default_value = "512k,128k,64k", value_name = "SIZE")]
     budgets: Vec<String>,
-    /// RAM that static variables, arena and stack may occupy [default: the board's].
-    #[arg(long, value_name = "SIZE")]
-    ram: Option<String>,
     /// How many seeds each trial is repeated with: 1, 2, .. N. A seed draws the images to rank on and orders fine-tuning.
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
     /// How widths are chosen, separated by commas.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "curves")]
     widths: Vec<Rule>,
-    /// The board: see `cargo xtask boards`.
-    #[arg(long, default_value = super::board::DEFAULT)]
-    board: String,
-    /// Firmware for speed or for size.
-    #[arg(long, value_enum, default_value_t = Profile::Firmware)]
-    profile: Profile,
+    #[command(flatten)]
+    target: TargetWords,
     #[command(flatten)]
     input: InputWords,
     /// Training images that rankings look at.
@@ -109,8 +100,7 @@ impl CompareWords {
 
     fn request(self, out: PathBuf) -> Result<compare::Request> {
         self.input.backend.choose()?;
-        let board = find(&self.board)?;
-        let ram = self.ram.as_deref().map(size::parse).transpose().context("--ram")?;
+        let (board, ram) = self.target.open()?;
         let budget = |text: &String| Budget::on(&board, Some(size::parse(text).context("--budgets")?), ram);
         let budgets = self.budgets.iter().map(budget).collect::<Result<_>>()?;
         let fine_tune = FitOptions { epochs: self.epochs, learning_rate: self.rate, ..tune::defaults() };
@@ -120,7 +110,7 @@ impl CompareWords {
             network: self.input.network(),
             data: self.input.data,
             board,
-            profile: self.profile,
+            profile: self.target.profile,
             rankings: self.rankings,
             rules: self.widths,
             budgets,

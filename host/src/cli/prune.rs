@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use secateur_boards::BoardSpec;
 
 use super::board::find;
 use crate::data;
@@ -39,6 +40,28 @@ impl InputWords {
     pub(super) fn network(&self) -> PathBuf {
         let embedded = || Path::new(env!("CARGO_MANIFEST_DIR")).join(EMBEDDED_NETWORK);
         self.network.clone().unwrap_or_else(embedded)
+    }
+}
+
+/// What a network is made to fit.
+#[derive(Debug, Args)]
+pub(super) struct TargetWords {
+    /// RAM that static variables, arena and stack may occupy [default: the board's].
+    #[arg(long, value_name = "SIZE")]
+    ram: Option<String>,
+    /// The board: see `cargo xtask boards`.
+    #[arg(long, default_value = super::board::DEFAULT)]
+    board: String,
+    /// Firmware for speed or for size.
+    #[arg(long, value_enum, default_value_t = Profile::Firmware)]
+    pub(super) profile: Profile,
+}
+
+impl TargetWords {
+    /// The board, and the RAM that was asked for.
+    pub(super) fn open(&self) -> Result<(BoardSpec, Option<u32>)> {
+        let ram = self.ram.as_deref().map(size::parse).transpose().context("--ram")?;
+        Ok((find(&self.board)?, ram))
     }
 }
 
@@ -105,18 +128,11 @@ pub(super) struct PruneWords {
     /// Flash that the image may occupy: bytes, or 512k [default: the board's].
     #[arg(long, value_name = "SIZE")]
     budget: Option<String>,
-    /// RAM that static variables, arena and stack may occupy [default: the board's].
-    #[arg(long, value_name = "SIZE")]
-    ram: Option<String>,
     /// Milliseconds that one image may take, estimated from the board's clock and counted instructions.
     #[arg(long, value_name = "MS")]
     latency: Option<f64>,
-    /// The board: see `cargo xtask boards`.
-    #[arg(long, default_value = super::board::DEFAULT)]
-    board: String,
-    /// Firmware for speed or for size.
-    #[arg(long, value_enum, default_value_t = Profile::Firmware)]
-    profile: Profile,
+    #[command(flatten)]
+    target: TargetWords,
     #[command(flatten)]
     input: InputWords,
     #[command(flatten)]
@@ -155,9 +171,9 @@ pub(super) struct PruneWords {
 impl PruneWords {
     pub(super) fn request(self) -> Result<verb::Request> {
         self.input.backend.choose()?;
-        let board = find(&self.board)?;
-        let size = |flag, text: Option<String>| text.as_deref().map(size::parse).transpose().context(flag);
-        let budget = Budget::on(&board, size("--budget", self.budget)?, size("--ram", self.ram)?)?;
+        let (board, ram) = self.target.open()?;
+        let flash = self.budget.as_deref().map(size::parse).transpose().context("--budget")?;
+        let budget = Budget::on(&board, flash, ram)?;
         let work = self.latency.map(|milliseconds| Work::latency(&board, milliseconds)).transpose()?;
         let budget = Budget { work, ..budget };
         let fine_tune = FitOptions {
@@ -171,7 +187,7 @@ impl PruneWords {
             network: self.input.network(),
             data: self.input.data,
             board,
-            profile: self.profile,
+            profile: self.target.profile,
             budget,
             drop: self.drop_layers.map(|likeness| Limits { likeness, loss: self.drop_tolerance / 100.0 }),
             survey: self.rank.options(),
