@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use secateur::export::{Blob, export};
 use secateur::quantize::{IntegerNetwork, LayerParameters};
 use secateur_firmware::Engine;
-use secateur_shared::layer::{Conv2d, Layer, Linear, MaxPool2d, Padding, Shape};
+use secateur_shared::layer::{Conv2d, Layer, Linear, Padding, Pool2d, Shape, Window};
 use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -133,10 +133,20 @@ impl Case {
         let mut scale = self.input_scale;
         for layer in &self.layers {
             let parameters = layer.parameters(scale)?;
-            network.push(layer.layer(), parameters)?;
+            network.push(layer.layer(network.table().end()?.0)?, parameters)?;
             scale = layer.output_scale().unwrap_or(scale);
         }
         Ok(network)
+    }
+
+    /// The number of the last of the case's layers that each layer of the table computes: a convolution may pool.
+    fn ends(network: &IntegerNetwork) -> Vec<usize> {
+        let mut next = 0;
+        let layers = network.table().nodes.iter().map(|node| {
+            next += if matches!(node.layer, Layer::Conv2d(conv) if conv.is_pooled) { 2 } else { 1 };
+            next - 1
+        });
+        layers.collect()
     }
 
     /// Its blob.
@@ -147,12 +157,13 @@ impl Case {
         export(&self.network()?)
     }
 
-    /// The output of each pass, as the engine computes it here, and the number of its last layer.
+    /// The output of each layer of the table, as the engine computes it here, and the number of the case's that it is.
     ///
     /// # Errors
     /// As [`Case::blob`].
     pub fn outputs(&self) -> Result<Vec<(usize, Vec<i8>)>> {
-        let blob = self.blob()?;
+        let network = self.network()?;
+        let (blob, ends) = (export(&network)?, Self::ends(&network));
         let model = blob.model()?;
         let mut arena = vec![0; model.arena_bytes() as usize];
         let mut engine = Engine::new(model, &mut arena)?;
@@ -160,13 +171,13 @@ impl Case {
         ensure!(input.len() == self.input.len(), "{} inputs for a tensor of {}", self.input.len(), input.len());
         input.copy_from_slice(&self.input);
         let mut outputs = Vec::new();
-        engine.infer_observed(|layer, output| outputs.push((layer, output.to_vec())));
+        engine.infer_observed(|layer, output| outputs.push((ends[layer], output.to_vec())));
         Ok(outputs)
     }
 }
 
 impl CaseLayer {
-    fn layer(&self) -> Layer {
+    fn layer(&self, input: Shape) -> Result<Layer> {
         let at = |zero_point, activation| {
             let zero_point = ZeroPoint(zero_point);
             match activation {
@@ -174,21 +185,26 @@ impl CaseLayer {
                 CaseActivation::Relu => (zero_point, Activation::relu(zero_point)),
             }
         };
-        match *self {
+        Ok(match *self {
             Self::Conv2d { kernel_hw, stride, padding, outputs, activation, output_zero_point, .. } => {
                 let (zero_point, activation) = at(output_zero_point, activation);
                 let padding = match padding {
                     CasePadding::Same => Padding::Same,
                     CasePadding::Valid => Padding::Valid,
                 };
-                Layer::Conv2d(Conv2d { outputs, kernel_hw, stride, padding, zero_point, activation, parameters_at: 0 })
+                let window = padding.window((input.height, input.width), kernel_hw, (stride, stride));
+                let window = window.context("a size of zero")?;
+                Layer::Conv2d(Conv2d { outputs, window, is_pooled: false, zero_point, activation })
             }
-            Self::MaxPool2d { window, stride } => Layer::MaxPool2d(MaxPool2d { window, stride }),
+            Self::MaxPool2d { window, stride } => Layer::MaxPool2d(Pool2d {
+                window: Window { stride_hw: (stride, stride), ..Window::tiles(window) },
+                activation: Activation::NONE,
+            }),
             Self::Linear { outputs, activation, output_zero_point, .. } => {
                 let (zero_point, activation) = at(output_zero_point, activation);
-                Layer::Linear(Linear { outputs, zero_point, activation, parameters_at: 0 })
+                Layer::Linear(Linear { outputs, zero_point, activation })
             }
-        }
+        })
     }
 
     fn output_scale(&self) -> Option<f32> {

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use secateur::quantize::{IntegerNetwork, LayerParameters};
-use secateur_shared::layer::{Conv2d, Layer, Linear, MaxPool2d, Padding, Shape};
+use secateur_shared::layer::{Conv2d, Layer, Linear, Pool2d, Shape, Window};
 use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
 
 /// A linear congruential generator's high byte.
@@ -42,17 +42,15 @@ pub fn untrained() -> Result<IntegerNetwork> {
     for (inputs, outputs) in [(1, 8), (8, 16)] {
         let convolution = Conv2d {
             outputs,
-            kernel_hw: (3, 3),
-            stride: 1,
-            padding: Padding::Same,
+            window: Window::around(3),
+            is_pooled: false,
             zero_point,
             activation: Activation::relu(zero_point),
-            parameters_at: 0,
         };
         network.push(Layer::Conv2d(convolution), Some(noise.parameters(outputs, 9 * inputs)))?;
-        network.push(Layer::MaxPool2d(MaxPool2d { window: 2, stride: 2 }), None)?;
+        network.push(Layer::MaxPool2d(Pool2d::HALVING), None)?;
     }
-    let linear = Linear { outputs: 10, zero_point: ZeroPoint(3), activation: Activation::NONE, parameters_at: 0 };
+    let linear = Linear { outputs: 10, zero_point: ZeroPoint(3), activation: Activation::NONE };
     network.push(Layer::Linear(linear), Some(noise.parameters(10, 7 * 7 * 16)))?;
     Ok(network)
 }

@@ -1,8 +1,7 @@
 //! The network that the bench image runs: a small VGG, as if trained on noise, the same bytes each time.
 
-use secateur_shared::arena::{Arena, Pass};
 use secateur_shared::header::{self, HEADER_BYTES};
-use secateur_shared::layer::{Conv2d, Layer, Linear, MaxPool2d, Padding, Shape, Step, Table};
+use secateur_shared::layer::{Conv2d, Layer, Linear, Pool2d, Shape, Step, Table, Window};
 use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
 use std::error::Error;
 use std::fmt::Write as _;
@@ -30,28 +29,27 @@ fn table() -> Result<Table, Box<dyn Error>> {
     for outputs in [16, 32, 64] {
         table.push(conv(outputs))?;
         table.push(conv(outputs))?;
-        table.push(Layer::MaxPool2d(MaxPool2d { window: 2, stride: 2 }))?;
+        table.push(Layer::MaxPool2d(Pool2d::HALVING))?;
     }
     let activation = Activation::NONE;
-    table.push(Layer::Linear(Linear { outputs: CLASSES, zero_point: ZeroPoint(3), activation, parameters_at: 0 }))?;
+    table.push(Layer::Linear(Linear { outputs: CLASSES, zero_point: ZeroPoint(3), activation }))?;
+    table.place()?;
     Ok(table)
 }
 
 fn conv(outputs: u16) -> Layer {
     Layer::Conv2d(Conv2d {
         outputs,
-        kernel_hw: (3, 3),
-        stride: 1,
-        padding: Padding::Same,
+        window: Window::around(3),
+        is_pooled: false,
         zero_point: ZERO_POINT,
         activation: Activation::relu(ZERO_POINT),
-        parameters_at: 0,
     })
 }
 
 fn blob(table: &Table) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut bytes = vec![0; HEADER_BYTES];
-    bytes.extend(postcard::to_slice(&(table, Arena::plan(table)?), &mut [0; 1024])?.iter());
+    bytes.extend(postcard::to_slice(table, &mut [0; 1024])?.iter());
     bytes.resize(bytes.len().next_multiple_of(header::ALIGNMENT), 0);
     let mut noise = Noise(1);
     for step in table.steps() {
@@ -62,31 +60,31 @@ fn blob(table: &Table) -> Result<Vec<u8>, Box<dyn Error>> {
 }
 
 fn append(bytes: &mut Vec<u8>, step: &Step, noise: &mut Noise) -> Result<(), Box<dyn Error>> {
-    let Some((_, outputs)) = step.layer.parameters() else { return Ok(()) };
-    let per_output = step.layer.weights_per_output(step.input);
+    let Some((outputs, per_output)) = step.weights() else { return Ok(()) };
     // Weights and inputs are spread evenly: each has a deviation of about 74.
-    let real = DEVIATION / (74.0 * 74.0 * f64::from(per_output).sqrt());
+    let real = DEVIATION / (74.0 * 74.0 * (per_output as f64).sqrt());
     let multiplier = Multiplier::from_real(real).ok_or("a multiplier out of range")?;
     bytes.extend((0..outputs).flat_map(|_| (i32::from(noise.byte()) * 64).to_le_bytes()));
     bytes.extend((0..outputs).flat_map(|_| multiplier.mantissa.to_le_bytes()));
     // Noise is noise in any order.
-    bytes.extend((0..u32::from(outputs) * per_output).map(|_| noise.byte().max(-127).cast_unsigned()));
+    bytes.extend((0..outputs * per_output).map(|_| noise.byte().max(-127).cast_unsigned()));
     bytes.extend((0..outputs).map(|_| multiplier.exponent.cast_unsigned()));
     bytes.resize(bytes.len().next_multiple_of(4), 0);
     Ok(())
 }
 
 fn constants(table: &Table) -> Result<String, Box<dyn Error>> {
-    let mut text = format!("const ARENA_BYTES: usize = {};\n", Arena::plan(table)?.extent(table)?.bytes);
+    let mut text = format!("const ARENA_BYTES: usize = {};\n", table.arena_bytes()?);
     let mut lines = Vec::new();
-    for (index, pass) in table.passes().enumerate() {
-        let Pass { step: Step { layer, input, .. }, pool, output, .. } = pass?;
-        let (macs, outputs) = (layer.macs(input), output.bytes().unwrap_or(0));
+    for step in table.steps() {
+        let step = step?;
+        let (index, operator, macs) = (step.index, step.layer.operator(), step.macs());
+        let (input, output) = (step.input.shape, step.output.shape);
         let shape = format!("{}x{}x{}->{}", input.height, input.width, input.channels, output.channels);
-        let pooled = if pool.is_some() { " and max-pool2d" } else { "" };
-        lines.push(format!("REGION {index} {macs} {outputs} {}{pooled} {shape}", layer.operator()));
+        let pooled = if matches!(step.layer, Layer::Conv2d(conv) if conv.is_pooled) { " and max-pool2d" } else { "" };
+        lines.push(format!("REGION {index} {macs} {} {operator}{pooled} {shape}", output.bytes().unwrap_or(0)));
     }
-    let macs: u64 = table.steps().filter_map(Result::ok).map(|step| step.layer.macs(step.input)).sum();
+    let macs: u64 = table.steps().filter_map(Result::ok).map(|step| step.macs()).sum();
     lines.push(format!("REGION {} {macs} {CLASSES} vgg small, whole", lines.len() + 1));
     writeln!(text, "const LINES: [&str; {}] = [", lines.len())?;
     for line in lines {

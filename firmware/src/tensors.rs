@@ -1,14 +1,13 @@
-//! The input and the output of a pass, in one arena.
+//! The input and the output of a layer, in one arena.
 
 use core::ops::Range;
-use secateur_shared::arena::Place;
 
 /// Both tensors. Rows of the output are made from the top; what they are written over was read for the last time, as the
 /// places were checked for.
 pub struct Tensors<'a> {
     memory: &'a mut [i8],
-    input: Place,
-    output: Place,
+    input: Range<usize>,
+    output: Range<usize>,
 }
 
 /// What is left of an input.
@@ -34,15 +33,16 @@ impl<'a> Input<'a> {
 
 impl<'a> Tensors<'a> {
     /// These places of `memory`.
-    pub fn new(memory: &'a mut [i8], input: Place, output: Place) -> Self {
+    pub fn new(memory: &'a mut [i8], input: Range<usize>, output: Range<usize>) -> Self {
         Self { memory, input, output }
     }
 
     /// What is left of the input, and these values of the output; `None` where they are not in `memory`.
     #[inline(never)]
     pub fn split(&mut self, values: Range<usize>) -> Option<(Input<'_>, &mut [i8])> {
-        let [input, output] = [self.input.offset, self.output.offset].map(|offset| offset as usize);
-        let (written, end) = (output + values.start..output + values.end, input + self.input.bytes as usize);
+        let Range { start: input, end } = self.input;
+        let output = self.output.start;
+        let written = output + values.start..output + values.end;
         if output < input {
             let (low, high) = self.memory.split_at_mut_checked(written.end)?;
             let first = input.max(written.end);
@@ -56,7 +56,7 @@ impl<'a> Tensors<'a> {
 
     /// The input and all of the output, which lie apart.
     pub fn apart(&mut self) -> Option<(&[i8], &mut [i8])> {
-        let (input, output) = self.split(0..self.output.bytes as usize)?;
+        let (input, output) = self.split(0..self.output.len())?;
         Some((input.whole()?, output))
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::quantize::{IntegerNetwork, LayerParameters};
 use anyhow::{Context, Result};
-use secateur_shared::arena::Arena;
 use secateur_shared::header::{ALIGNMENT, HEADER_BYTES};
 use secateur_shared::quant::{Multiplier, ZeroPoint};
 use secateur_shared::{Model, header, memory, packing};
@@ -43,20 +42,19 @@ impl Blob {
 /// # Errors
 /// Where the network breaks one of the format's bounds, such as an accumulator that could overflow.
 pub fn export(network: &IntegerNetwork) -> Result<Blob> {
-    let table = network.table();
-    let arena = Arena::plan(table)?;
-    let payload_at = memory::payload_at(table, &arena)? as usize;
+    let mut table = network.table().clone();
+    table.place()?;
+    let payload_at = memory::payload_at(&table)? as usize;
     let mut bytes = vec![0; HEADER_BYTES];
-    bytes.extend(postcard::to_stdvec(&(table, &arena))?);
+    bytes.extend(postcard::to_stdvec(&table)?);
     bytes.resize(payload_at, 0);
-    let mut zero_point = table.input_zero_point;
     let mut parameters = network.parameters().iter();
     for step in table.steps() {
-        let layer = step?.layer;
-        if layer.parameters().is_some() {
-            append(&mut bytes, parameters.next().context("a layer without its parameters")?, zero_point);
+        let step = step?;
+        if step.weights().is_some() {
+            let parameters = parameters.next().context("a layer without its parameters")?;
+            append(&mut bytes, parameters, step.input.zero_point);
         }
-        zero_point = layer.zero_point(zero_point);
     }
     header::seal(&mut bytes)?;
     let blob = Blob::from_bytes(&bytes);

@@ -5,7 +5,7 @@ use crate::Refusal;
 /// The first four bytes of every blob.
 pub const MAGIC: [u8; 4] = *b"SCTR";
 /// Bumped whenever a blob of the previous version would be read differently.
-pub const FORMAT_VERSION: u16 = 2;
+pub const FORMAT_VERSION: u16 = 3;
 /// The order of the weights in the payload: 2 is that of [`crate::packing`].
 pub const KERNEL_ABI: u16 = 2;
 /// Magic, format version, kernel ABI, length, CRC-32.

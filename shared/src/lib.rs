@@ -19,6 +19,6 @@ pub mod quant;
 pub mod refusal;
 pub mod wire;
 
-pub use layer::{Conv2d, Layer, Linear, MaxPool2d, Padding, Shape, Table};
+pub use layer::{Layer, Shape, Table};
 pub use model::Model;
 pub use refusal::Refusal;

@@ -1,6 +1,5 @@
 //! The planner: the exact bytes of flash and RAM of a network on a board, a pure function of the table's shapes.
 
-use crate::arena::Arena;
 use crate::header::{ALIGNMENT, HEADER_BYTES};
 use crate::layer::Table;
 use crate::refusal::Refusal;
@@ -68,8 +67,9 @@ pub struct MemoryPlan {
 /// # Errors
 /// [`Refusal::Geometry`] where a layer cannot take its input; [`Refusal::CutOff`] where the code alone fills the flash.
 pub fn plan(table: &Table, footprint: Footprint, board: &BoardMemory) -> Result<MemoryPlan, Refusal> {
-    let arena = Arena::plan(table)?;
-    let (blob_bytes, arena_bytes) = (blob_bytes(table, &arena)?, arena.extent(table)?.bytes);
+    let mut table = table.clone();
+    table.place()?;
+    let (blob_bytes, arena_bytes) = (blob_bytes(&table)?, table.arena_bytes()?);
     let model_at = board.next_sector(footprint.code_bytes).ok_or(Refusal::CutOff)?;
     Ok(MemoryPlan {
         code_bytes: footprint.code_bytes,
@@ -83,21 +83,21 @@ pub fn plan(table: &Table, footprint: Footprint, board: &BoardMemory) -> Result<
     })
 }
 
-/// Where the payload starts in the blob of this table and its tensors' places.
+/// Where the payload starts in the blob of this table, its tensors placed.
 ///
 /// # Errors
-/// [`Refusal::Table`] where they do not encode.
-pub fn payload_at(table: &Table, arena: &Arena) -> Result<u32, Refusal> {
+/// [`Refusal::Table`] where it does not encode.
+pub fn payload_at(table: &Table) -> Result<u32, Refusal> {
     let size = postcard::ser_flavors::Size::default();
-    let bytes = postcard::serialize_with_flavor(&(table, arena), size).map_err(|_| Refusal::Table)?;
+    let bytes = postcard::serialize_with_flavor(table, size).map_err(|_| Refusal::Table)?;
     Ok((HEADER_BYTES + bytes).next_multiple_of(ALIGNMENT) as u32)
 }
 
-/// The length of the blob of this table and its tensors' places.
+/// The length of the blob of this table, its tensors placed.
 ///
 /// # Errors
 /// [`Refusal::Geometry`] where a layer cannot take its input, or the blob does not fit 32 bits.
-pub fn blob_bytes(table: &Table, arena: &Arena) -> Result<u32, Refusal> {
+pub fn blob_bytes(table: &Table) -> Result<u32, Refusal> {
     let (_, payload_bytes) = table.end()?;
-    payload_at(table, arena)?.checked_add(payload_bytes).ok_or(Refusal::CutOff)
+    payload_at(table)?.checked_add(payload_bytes).ok_or(Refusal::CutOff)
 }

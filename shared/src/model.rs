@@ -1,20 +1,43 @@
 //! A blob, checked once: after [`Model::parse`] the engine and its kernels have nothing left to refuse.
 
-use crate::arena::{Arena, Extent, Place};
+use crate::arena::{self, Readers};
 use crate::header::{self, ALIGNMENT, HEADER_BYTES};
-use crate::layer::{LAYERS_MAX, Layer, Shape, Step, Table};
+use crate::layer::{LAYERS_MAX, Layer, Node, Step, Steps, Table, Tensor};
 use crate::packing;
-use crate::quant::{ACCUMULATOR_MAX, Activation, Multiplier, ZeroPoint};
+use crate::quant::{ACCUMULATOR_MAX, Multiplier, ZeroPoint};
 use crate::refusal::Refusal;
 
-/// A checked network, its parameters read in place.
-#[derive(Clone, Debug)]
+/// A checked network, its layers and parameters read in place.
+#[derive(Clone, Copy, Debug)]
 pub struct Model<'b> {
-    table: Table,
-    arena: Arena,
-    extent: Extent,
+    input: Tensor,
+    output: Tensor,
+    nodes: Nodes<'b>,
+    arena_bytes: u32,
     payload: &'b [u8],
     identity: u32,
+}
+
+/// The nodes of a table as a blob has them: decoded one after the other, so that no chip holds them all.
+#[derive(Clone, Copy, Debug)]
+pub struct Nodes<'b> {
+    bytes: &'b [u8],
+    left: u8,
+}
+
+impl Iterator for Nodes<'_> {
+    type Item = Result<Node, Refusal>;
+
+    // Firmware has it once.
+    #[inline(never)]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let node = postcard::take_from_bytes(self.bytes).map_err(|_| Refusal::Table);
+        Some(node.map(|(node, rest)| {
+            self.bytes = rest;
+            node
+        }))
+    }
 }
 
 /// The parameters of a layer with weights, in payload order.
@@ -55,7 +78,7 @@ impl Parameters<'_> {
 }
 
 impl<'b> Model<'b> {
-    /// Checks a blob to the last byte: header, CRC, table, shapes, offsets, quantisation, and that no accumulator can
+    /// Checks a blob to the last byte: header, CRC, table, shapes, places, quantisation, and that no accumulator can
     /// overflow. What follows the blob in `bytes` (erased flash) is left alone.
     ///
     /// # Errors
@@ -67,8 +90,13 @@ impl<'b> Model<'b> {
         if !(blob.as_ptr() as usize).is_multiple_of(ALIGNMENT) {
             return Err(Refusal::Misaligned);
         }
-        let body = blob.get(HEADER_BYTES..).ok_or(Refusal::CutOff)?;
-        let ((table, arena), rest) = postcard::take_from_bytes::<(Table, Arena)>(body).map_err(|_| Refusal::Table)?;
+        let table = blob.get(HEADER_BYTES..).ok_or(Refusal::CutOff)?;
+        let ((input, left), bytes) = postcard::take_from_bytes::<(Tensor, u8)>(table).map_err(|_| Refusal::Table)?;
+        let nodes = Nodes { bytes, left };
+        if left == 0 || usize::from(left) > LAYERS_MAX {
+            return Err(Refusal::Table);
+        }
+        let rest = nodes.end()?;
         let payload_at = (blob.len() - rest.len()).next_multiple_of(ALIGNMENT);
         let payload = blob.get(payload_at..).ok_or(Refusal::CutOff)?;
         let padding = rest.get(..rest.len().wrapping_sub(payload.len())).ok_or(Refusal::Table)?;
@@ -76,35 +104,35 @@ impl<'b> Model<'b> {
             return Err(Refusal::Table);
         }
         let identity = header::identity(blob);
-        let mut model = Self { table, arena, extent: Extent::default(), payload, identity };
+        let mut model = Self { input, output: input, nodes, arena_bytes: 0, payload, identity };
         model.check()?;
-        model.extent = model.arena.extent(&model.table)?;
         Ok(model)
     }
 
-    /// The layer table.
-    pub fn table(&self) -> &Table {
-        &self.table
+    /// Every layer with its tensors.
+    pub fn steps(&self) -> Steps<Nodes<'b>> {
+        Steps::new(self.input, self.nodes)
     }
 
-    /// Where its tensors lie.
-    pub fn arena(&self) -> &Arena {
-        &self.arena
+    /// The layer table, decoded: for the desk.
+    pub fn table(&self) -> Table {
+        // `Model::parse` has decoded every one.
+        Table { input: self.input, nodes: self.nodes.map_while(Result::ok).collect() }
     }
 
     /// The arena's length, a multiple of 16.
     pub fn arena_bytes(&self) -> u32 {
-        self.extent.bytes
+        self.arena_bytes
     }
 
-    /// The input's place in the arena.
-    pub fn input(&self) -> Place {
-        self.extent.input
+    /// The input.
+    pub fn input(&self) -> &Tensor {
+        &self.input
     }
 
-    /// The last output's place in the arena.
-    pub fn output(&self) -> Place {
-        self.extent.output
+    /// The last layer's output.
+    pub fn output(&self) -> &Tensor {
+        &self.output
     }
 
     /// The blob's CRC-32.
@@ -112,93 +140,90 @@ impl<'b> Model<'b> {
         self.identity
     }
 
-    /// The shape of the input and of the last layer's output.
-    pub fn ends(&self) -> (Shape, Shape) {
-        (self.table.input, self.table.end().map_or(self.table.input, |(output, _)| output))
-    }
-
-    /// The parameters of a step of this model's table; `None` for a layer without weights.
+    /// The parameters of a step of this model; `None` for a layer without weights.
     pub fn parameters(&self, step: &Step) -> Option<Parameters<'b>> {
-        let (at, outputs) = step.layer.parameters()?;
-        let outputs = usize::from(outputs);
-        let weights = step.layer.weights_per_output(step.input) as usize;
-        let rest = self.payload.get(at as usize..)?;
+        let (outputs, per_output) = step.weights()?;
+        let rest = self.payload.get(step.parameters_at as usize..)?;
         let (bias, rest) = rest.split_at_checked(4 * outputs)?;
         let (mantissas, rest) = rest.split_at_checked(4 * outputs)?;
-        let (packed, rest) = rest.split_at_checked(weights * outputs)?;
+        let (packed, rest) = rest.split_at_checked(per_output * outputs)?;
         Some(Parameters {
             bias: bytemuck::try_cast_slice(bias).ok()?,
             mantissas: bytemuck::try_cast_slice(mantissas).ok()?,
             exponents: bytemuck::cast_slice(rest.get(..outputs)?),
             weights: bytemuck::cast_slice(packed),
-            per_output: weights,
+            per_output,
         })
     }
 
-    fn check(&self) -> Result<(), Refusal> {
-        if self.table.layers.is_empty() || self.table.input.bytes().is_none() {
+    fn check(&mut self) -> Result<(), Refusal> {
+        let readers = Readers::of(self.nodes)?;
+        if self.input.shape.bytes().is_none() {
             return Err(Refusal::Geometry(0));
         }
-        let mut parameters_at = 0;
-        let mut zero_point = self.table.input_zero_point;
-        for (index, step) in self.table.steps().enumerate() {
-            let (index, step) = (index as u8, step?);
-            parameters_at = self.check_place(&step, parameters_at).ok_or(Refusal::Parameters(index))?;
-            zero_point = self.check_values(&step, index, zero_point)?;
+        let (mut steps, mut parameters_end) = (self.steps(), 0);
+        while let Some(step) = steps.next() {
+            let step = step?;
+            self.check_values(&step)?;
+            self.arena_bytes = self.arena_bytes.max(readers.extent(&step, steps.tensors())?);
+            (self.output, parameters_end) = (step.output, step.parameters_end);
         }
-        if self.payload.len() != parameters_at as usize {
-            return Err(Refusal::Parameters(self.table.layers.len() as u8 - 1));
+        if self.payload.len() != parameters_end as usize {
+            return Err(Refusal::Parameters(steps.tensors().len() as u8 - 2));
         }
+        self.arena_bytes = arena::rounded(self.arena_bytes)?;
         Ok(())
     }
 
-    /// The end of the layer's parameters: they follow those of the layer before without a gap.
-    fn check_place(&self, step: &Step, expected_at: u32) -> Option<u32> {
-        let bytes = step.layer.parameter_bytes(step.input)?;
-        let end = expected_at.checked_add(bytes)?;
-        let in_place = step.layer.parameters().is_none_or(|(at, _)| at == expected_at);
-        (in_place && end as usize <= self.payload.len()).then_some(end)
-    }
-
-    /// The output's zero point, where the layer's values are within the arithmetic's bounds.
-    fn check_values(&self, step: &Step, index: u8, input: ZeroPoint) -> Result<ZeroPoint, Refusal> {
-        let activation = match step.layer {
-            Layer::Conv2d(conv) => conv.activation,
-            Layer::Linear(linear) => linear.activation,
-            Layer::MaxPool2d(_) => return Ok(input),
+    /// Whether the layer's values are within the arithmetic's bounds.
+    fn check_values(&self, step: &Step) -> Result<(), Refusal> {
+        let index = step.index as u8;
+        let range = step.layer.activation();
+        let is_scaled = match step.layer {
+            Layer::Add(add) => [add.inputs[0], add.inputs[1], add.output].iter().all(Multiplier::is_below_one),
+            Layer::Softmax(softmax) => softmax.beta.is_valid() && softmax.beta.exponent >= 0,
+            _ => true,
         };
-        let parameters = self.parameters(step).ok_or(Refusal::Parameters(index))?;
-        if !multipliers_in_bounds(&parameters, activation) {
+        if !is_scaled || range.low > range.high {
             return Err(Refusal::Quantization(index));
         }
-        if !accumulators_in_bounds(&parameters, input) {
-            return Err(Refusal::Overflow(index));
+        if step.weights().is_none() {
+            return Ok(());
         }
-        Ok(step.layer.zero_point(input))
+        let parameters = self.parameters(step).ok_or(Refusal::Parameters(index))?;
+        let outputs = 0..parameters.bias.len();
+        if !outputs.clone().all(|output| parameters.output(output).1.is_valid()) {
+            return Err(Refusal::Quantization(index));
+        }
+        match outputs.into_iter().all(|output| accumulator_in_bounds(&parameters, output, step.input.zero_point)) {
+            true => Ok(()),
+            false => Err(Refusal::Overflow(index)),
+        }
     }
 }
 
-fn multipliers_in_bounds(parameters: &Parameters, activation: Activation) -> bool {
-    let mantissas = parameters.mantissas.iter().all(|&mantissa| mantissa == 0 || mantissa >= 1 << 30);
-    let exponents = parameters.exponents.iter().all(|exponent| Multiplier::EXPONENTS.contains(exponent));
-    mantissas && exponents && activation.low <= activation.high
+impl<'b> Nodes<'b> {
+    /// What follows the last node.
+    fn end(mut self) -> Result<&'b [u8], Refusal> {
+        for node in self.by_ref() {
+            node?;
+        }
+        Ok(self.bytes)
+    }
 }
 
-/// Whether every output's |bias| + sum |w| * max |x - z|, shifted left by its exponent, is within bounds; the bias is the
-/// one before the zero point was folded in.
-fn accumulators_in_bounds(parameters: &Parameters, input: ZeroPoint) -> bool {
-    let outputs = parameters.bias.len();
-    (0..outputs).all(|output| {
-        let at = |position| packing::index(outputs, parameters.per_output, output, position);
-        let weights = (0..parameters.per_output).filter_map(|position| parameters.weights.get(at(position)));
-        let (sum, sizes) = weights.fold((0_i64, 0_u64), |(sum, sizes), weight| {
-            (sum + i64::from(*weight), sizes + u64::from(weight.unsigned_abs()))
-        });
-        let (folded, multiplier) = parameters.output(output);
-        let bias = i64::from(folded) + i64::from(input.0) * sum;
-        let worst = bias.unsigned_abs() + sizes * u64::from(input.reach());
-        worst <= ACCUMULATOR_MAX as u64 >> multiplier.exponent.max(0)
-    })
+/// Whether an output's |bias| + sum |w| * max |x - z|, shifted left by its exponent, is within bounds; the bias is the one
+/// before the zero point was folded in.
+fn accumulator_in_bounds(parameters: &Parameters, output: usize, input: ZeroPoint) -> bool {
+    let at = |position| packing::index(parameters.bias.len(), parameters.per_output, output, position);
+    let weights = (0..parameters.per_output).filter_map(|position| parameters.weights.get(at(position)));
+    let (sum, sizes) = weights.fold((0_i64, 0_u64), |(sum, sizes), weight| {
+        (sum + i64::from(*weight), sizes + u64::from(weight.unsigned_abs()))
+    });
+    let (folded, multiplier) = parameters.output(output);
+    let bias = i64::from(folded) + i64::from(input.0) * sum;
+    let worst = bias.unsigned_abs() + sizes * u64::from(input.reach());
+    worst <= ACCUMULATOR_MAX as u64 >> multiplier.exponent.max(0)
 }
 
 const _: () = assert!(LAYERS_MAX <= u8::MAX as usize, "refusals name a layer in one byte");

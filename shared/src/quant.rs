@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The int8 value that stands for zero: real = scale * (q - zero_point).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ZeroPoint(pub i8);
 
 impl ZeroPoint {
@@ -52,9 +52,10 @@ impl Activation {
 pub const ACCUMULATOR_MAX: i32 = i32::MAX - 128;
 
 /// A real multiplier M = mantissa * 2^(exponent - 31), mantissa in [2^30, 2^31), or zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Multiplier {
     /// Q0.31.
+    #[serde(with = "postcard::fixint::le")]
     pub mantissa: i32,
     /// Left shift where positive, right shift where negative, -31..=30.
     pub exponent: i8,
@@ -66,6 +67,16 @@ impl Multiplier {
 
     /// The smallest and largest exponent that a layer may carry.
     pub const EXPONENTS: core::ops::RangeInclusive<i8> = -31..=30;
+
+    /// Whether mantissa and exponent are in the ranges that a blob may have.
+    pub fn is_valid(&self) -> bool {
+        (self.mantissa == 0 || self.mantissa >= 1 << 30) && Self::EXPONENTS.contains(&self.exponent)
+    }
+
+    /// Whether it is valid and shifts to the right alone.
+    pub fn is_below_one(&self) -> bool {
+        self.is_valid() && self.exponent <= 0
+    }
 
     /// The nearest multiplier to a real one; below 2^-32 it is zero (TFLite's `QuantizeMultiplier`).
     /// `None` where `real` is negative, not finite, or rounds to 2^30 or more.

@@ -40,7 +40,7 @@ fn every_operator_has_a_folder_of_cases_that_use_it() -> Result<()> {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().replace('_', "-");
         for case in case::cases(&folder)? {
             let network = case.network()?;
-            let operators: Vec<_> = network.table().layers.iter().map(|layer| layer.operator()).collect();
+            let operators: Vec<_> = network.table().nodes.iter().map(|node| node.layer.operator()).collect();
             let fits = if name == "network" { operators.len() > 1 } else { operators == [name.as_str()] };
             assert!(fits, "{}: a case of {operators:?}", case.name);
         }

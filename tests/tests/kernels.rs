@@ -9,7 +9,7 @@ use secateur::export::export;
 use secateur::quantize::{IntegerNetwork, LayerParameters};
 use secateur::rig::setup::{self, Need};
 use secateur_firmware::Engine;
-use secateur_shared::layer::{Conv2d, Layer, Linear, MaxPool2d, Padding, Shape};
+use secateur_shared::layer::{Conv2d, Layer, Linear, Padding, Pool2d, Shape, Window};
 use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
 use secateur_tests::case::{self, Case};
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ const CORES: [Core; 5] = [
 /// Where the image looks for its cases, from the start of flash.
 const CASES_AT: u64 = 0x1_0000;
 
-/// What an image runs: a blob, an input, and the outputs of all passes one after the other.
+/// What an image runs: a blob, an input, and the outputs of all layers one after the other.
 struct Run {
     name: String,
     blob: Vec<u8>,
@@ -75,7 +75,7 @@ fn every_core_computes_the_golden_cases_and_what_the_desk_computes() -> Result<(
 
 fn golden(case: &Case) -> Result<Run> {
     let blob = case.blob()?.bytes().to_vec();
-    // The engine shows what its passes write, which is not every layer's output.
+    // The engine shows what it writes, which is not the output of a convolution that pools.
     let expected = case.outputs()?.iter().flat_map(|(layer, _)| case.expected[*layer].clone()).collect();
     Ok(Run { name: case.name.clone(), blob, input: case.input.clone(), expected })
 }
@@ -92,26 +92,25 @@ fn noise(seed: u32) -> Result<Run> {
     };
     let mut network = IntegerNetwork::new(shape, ZeroPoint(random.random()));
     for _ in 0..2 {
+        let ((input, _), outputs) = (network.table().end()?, random.random_range(1..10));
+        let kernel_hw = (random.random_range(1..5), random.random_range(1..5));
+        let stride = random.random_range(1..3);
         let layer = Layer::Conv2d(Conv2d {
-            outputs: random.random_range(1..10),
-            kernel_hw: (random.random_range(1..5), random.random_range(1..5)),
-            stride: random.random_range(1..3),
-            padding: Padding::Same,
+            outputs,
+            window: Padding::Same
+                .window((input.height, input.width), kernel_hw, (stride, stride))
+                .context("not empty")?,
+            is_pooled: false,
             zero_point: ZeroPoint(if random.random() { -128 } else { random.random() }),
             activation: if random.random_bool(0.8) { Activation::NONE } else { Activation { low: -100, high: 90 } },
-            parameters_at: 0,
         });
         push(&mut network, layer, random)?;
     }
-    let window = random.random_range(1..4);
+    let window = Window { stride_hw: (2, 2), ..Window::tiles(random.random_range(1..4)) };
     // A window larger than the map is left out.
-    let _ = network.push(Layer::MaxPool2d(MaxPool2d { window, stride: 2 }), None);
+    let _ = network.push(Layer::MaxPool2d(Pool2d { window, activation: Activation::NONE }), None);
     let (outputs, zero_point) = (random.random_range(1..6), ZeroPoint(random.random()));
-    push(
-        &mut network,
-        Layer::Linear(Linear { outputs, zero_point, activation: Activation::NONE, parameters_at: 0 }),
-        random,
-    )?;
+    push(&mut network, Layer::Linear(Linear { outputs, zero_point, activation: Activation::NONE }), random)?;
     let blob = export(&network)?;
     let mut arena = vec![0; blob.model()?.arena_bytes() as usize];
     let mut engine = Engine::new(blob.model()?, &mut arena)?;
@@ -125,7 +124,7 @@ fn noise(seed: u32) -> Result<Run> {
 /// Appends a layer with parameters of noise.
 fn push(network: &mut IntegerNetwork, layer: Layer, random: &mut ChaCha8Rng) -> Result<()> {
     let (input, _) = network.table().end()?;
-    let outputs = layer.parameters().map_or(0, |(_, outputs)| usize::from(outputs));
+    let outputs = layer.weighted_outputs(input).map_or(0, usize::from);
     let per_output = layer.weights_per_output(input) as usize;
     // Mostly a shift to the right; now and then none, one to the left, or nothing at all.
     let real = |random: &mut ChaCha8Rng| match random.random_range(0..60) {

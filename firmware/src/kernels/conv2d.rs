@@ -4,21 +4,8 @@ use super::inner::{PIXELS, Patch, max_of_four};
 use super::outputs::Outputs;
 use crate::tensors::{Input, Tensors};
 use core::ops::Range;
-use secateur_shared::layer::{Conv2d, Shape};
+use secateur_shared::layer::{Conv2d, Step};
 use secateur_shared::model::Parameters;
-use secateur_shared::quant::ZeroPoint;
-
-/// A convolution in its place.
-pub struct Geometry<'l> {
-    /// Kernel, stride, padding.
-    pub layer: &'l Conv2d,
-    /// Shape of the input.
-    pub input: Shape,
-    /// Shape of what is written.
-    pub output: Shape,
-    /// Whether that is the maximum over each 2 x 2 outputs.
-    pub is_pooled: bool,
-}
 
 /// Columns of the two rows of outputs that are pooled at once.
 const TILE: usize = if PIXELS > 2 { PIXELS } else { 2 };
@@ -26,22 +13,16 @@ const TILE: usize = if PIXELS > 2 { PIXELS } else { 2 };
 /// output = clamp(z_out + requantise(bias + sum x w)), where x is the zero point outside the input; or the maximum of four.
 ///
 /// Tensors are HWC; rows of the output come one after the other, each from the rows of the input under it. `scratch` as
-/// [`secateur_shared::arena::Pass::scratch_bytes`] says, aligned to 4.
-pub fn conv2d(
-    tensors: &mut Tensors,
-    geometry: &Geometry,
-    zero_point: ZeroPoint,
-    parameters: &Parameters<'_>,
-    scratch: &mut [i8],
-) {
-    let Conv2d { zero_point: output_zero_point, activation, .. } = *geometry.layer;
-    let outputs = Outputs { parameters: *parameters, zero_point: output_zero_point, activation };
+/// [`Step::scratch_bytes`] says, aligned to 4.
+pub fn conv2d(tensors: &mut Tensors, step: &Step, layer: &Conv2d, parameters: &Parameters<'_>, scratch: &mut [i8]) {
+    let Conv2d { zero_point, activation, .. } = *layer;
+    let outputs = Outputs { parameters: *parameters, zero_point, activation };
     let count = outputs.count();
-    let Some((mut windows, tile)) = Windows::new(geometry, zero_point, outputs, scratch) else { return };
-    let row_values = count * usize::from(geometry.output.width);
-    for row in 0..usize::from(geometry.output.height) {
+    let Some((mut windows, tile)) = Windows::new(step, layer, outputs, scratch) else { return };
+    let row_values = count * usize::from(step.output.shape.width);
+    for row in 0..usize::from(step.output.shape.height) {
         let Some((input, values)) = tensors.split(row * row_values..(row + 1) * row_values) else { return };
-        if geometry.is_pooled {
+        if layer.is_pooled {
             for (block, pixels) in values.chunks_mut((TILE / 2 * count).max(1)).enumerate() {
                 for (part, outputs) in tile.chunks_exact_mut((PIXELS * count).max(1)).enumerate() {
                     let column = part * PIXELS;
@@ -72,6 +53,7 @@ struct Windows<'s> {
     height: usize,
     kernel_rows: usize,
     kernel_columns: usize,
+    row_stride: usize,
     stride: usize,
     /// Rows and columns of padding before the input.
     above: usize,
@@ -80,32 +62,25 @@ struct Windows<'s> {
 
 impl<'s> Windows<'s> {
     /// And room for two rows of outputs, where they are pooled.
-    fn new(
-        geometry: &Geometry,
-        zero_point: ZeroPoint,
-        outputs: Outputs<'s>,
-        scratch: &'s mut [i8],
-    ) -> Option<(Self, &'s mut [i8])> {
-        let (layer, shape) = (geometry.layer, geometry.input);
-        let (kernel_rows, kernel_columns) = layer.kernel_hw;
-        let before =
-            |size, kernel| layer.padding.fit(size, kernel, layer.stride).map_or(0, |(_, before)| before.into());
+    fn new(step: &Step, layer: &Conv2d, outputs: Outputs<'s>, scratch: &'s mut [i8]) -> Option<(Self, &'s mut [i8])> {
+        let (window, shape) = (&layer.window, step.input.shape);
         let channels = usize::from(shape.channels);
-        let tile = if geometry.is_pooled { 2 * TILE * outputs.count() } else { 0 };
+        let tile = if layer.is_pooled { 2 * TILE * outputs.count() } else { 0 };
         let (patch, rest) = Patch::new(scratch, outputs)?;
         let (padding, rest) = rest.split_at_mut_checked(channels)?;
-        padding.fill(zero_point.0);
+        padding.fill(step.input.zero_point.0);
         let windows = Self {
             padding,
             patch,
             channels,
             width: shape.width.into(),
             height: shape.height.into(),
-            kernel_rows: kernel_rows.into(),
-            kernel_columns: kernel_columns.into(),
-            stride: layer.stride.into(),
-            above: before(shape.height, kernel_rows),
-            left: before(shape.width, kernel_columns),
+            kernel_rows: window.kernel_hw.0.into(),
+            kernel_columns: window.kernel_hw.1.into(),
+            row_stride: window.stride_hw.0.into(),
+            stride: window.stride_hw.1.into(),
+            above: window.before_hw.0.into(),
+            left: window.before_hw.1.into(),
         };
         Some((windows, rest.get_mut(..tile)?))
     }
@@ -120,7 +95,7 @@ impl<'s> Windows<'s> {
         let end = (self.left + self.width).saturating_sub(last).min(self.kernel_columns).max(start);
         for kernel_row in 0..self.kernel_rows {
             let at = kernel_row * self.kernel_columns * self.channels;
-            let from = (row * self.stride + kernel_row).checked_sub(self.above).filter(|from| *from < self.height);
+            let from = (row * self.row_stride + kernel_row).checked_sub(self.above).filter(|from| *from < self.height);
             let Some(from) = from else {
                 for kernel_column in 0..self.kernel_columns {
                     self.patch.gather_inside(at + kernel_column * self.channels, self.padding, 0, self.channels);

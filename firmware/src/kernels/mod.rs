@@ -42,5 +42,6 @@ pub fn built_in(layer: &Layer) -> bool {
         Layer::Conv2d(_) => cfg!(feature = "conv2d"),
         Layer::MaxPool2d(_) => cfg!(feature = "max-pool2d"),
         Layer::Linear(_) => cfg!(feature = "linear"),
+        _ => false,
     }
 }

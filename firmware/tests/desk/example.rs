@@ -22,8 +22,8 @@ fn the_example_computes_what_its_page_says() {
     for (value, pixel) in engine.input_hwc().iter_mut().zip(pixels) {
         *value = (i16::from(pixel) - 128) as i8;
     }
-    let mut passes = Vec::new();
-    engine.infer_observed(|layer, output| passes.push((layer, output.to_vec())));
+    let mut layers = Vec::new();
+    engine.infer_observed(|layer, output| layers.push((layer, output.to_vec())));
     // The convolution gives -128, 46, -128, -61, of which its pool leaves 46.
-    assert_eq!(passes, [(1, vec![46]), (2, vec![46, -19])]);
+    assert_eq!(layers, [(0, vec![46]), (1, vec![46, -19])]);
 }

@@ -3,10 +3,10 @@
 use crate::blob::{Field, blob, noise, payload, run};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use secateur_shared::layer::LAYERS_MAX;
+use secateur_shared::layer::{Conv2d, DepthwiseConv2d, LAYERS_MAX, Linear, Node, Pool2d, Window};
 use secateur_shared::packing;
 use secateur_shared::quant::{ACCUMULATOR_MAX, Activation, Multiplier, ZeroPoint};
-use secateur_shared::{Conv2d, Layer, Linear, MaxPool2d, Padding, Refusal, Shape, Table};
+use secateur_shared::{Layer, Refusal, Shape, Table};
 
 fn size() -> impl Strategy<Value = u16> {
     prop_oneof![40 => 1..8_u16, 1 => Just(0), 1 => Just(u16::MAX), 4 => any::<u16>()]
@@ -16,43 +16,60 @@ fn window() -> impl Strategy<Value = u8> {
     prop_oneof![40 => 1..6_u8, 1 => Just(0), 3 => Just(u8::MAX), 3 => any::<u8>()]
 }
 
-/// Anywhere, or (see [`placed`]) where the format puts it.
-fn offset() -> impl Strategy<Value = u32> {
-    prop_oneof![Just(0), Just(u32::MAX), 0..200_u32, any::<u32>()]
-}
-
 fn layer() -> impl Strategy<Value = Layer> {
     let activation = (-128..32_i8, -32..=127_i8).prop_map(|(low, high)| Activation { low, high });
     let values = (any::<i8>().prop_map(ZeroPoint), activation);
-    let padding = prop_oneof![Just(Padding::Same), Just(Padding::Valid)];
-    (0..3, size(), (window(), window(), window(), padding), values, offset()).prop_map(
-        |(kind, outputs, (rows, columns, stride, padding), (zero_point, activation), parameters_at)| match kind {
-            0 => Layer::MaxPool2d(MaxPool2d { window: rows, stride }),
-            1 => Layer::Linear(Linear { outputs, zero_point, activation, parameters_at }),
-            _ => {
-                let kernel_hw = (rows, columns);
-                Layer::Conv2d(Conv2d { outputs, kernel_hw, stride, padding, zero_point, activation, parameters_at })
+    let padding = prop_oneof![3 => Just(0), 1 => any::<u8>()];
+    let window =
+        ((window(), window()), (window(), window()), (padding.clone(), padding.clone()), (padding.clone(), padding));
+    (0..6, size(), any::<bool>(), window, values).prop_map(
+        |(kind, outputs, is_pooled, (kernel_hw, stride_hw, before_hw, after_hw), (zero_point, activation))| {
+            let window = Window { kernel_hw, stride_hw, before_hw, after_hw };
+            match kind {
+                0 => Layer::MaxPool2d(Pool2d { window, activation }),
+                1 => Layer::AveragePool2d(Pool2d { window, activation }),
+                2 => Layer::Linear(Linear { outputs, zero_point, activation }),
+                3 => {
+                    let multiplier = kernel_hw.0;
+                    Layer::DepthwiseConv2d(DepthwiseConv2d { multiplier, window, zero_point, activation })
+                }
+                _ => Layer::Conv2d(Conv2d { outputs, window, is_pooled, zero_point, activation }),
             }
         },
     )
 }
 
+/// Layers anywhere, reading anything.
 fn tables() -> impl Strategy<Value = Table> {
     let shape = (size(), size(), size()).prop_map(|(height, width, channels)| Shape { height, width, channels });
-    let layers = prop_oneof![3 => vec(layer(), 0..4), 1 => vec(layer(), 0..=LAYERS_MAX)];
-    (shape, any::<i8>(), layers).prop_map(|(input, zero_point, layers)| Table {
-        input,
-        input_zero_point: ZeroPoint(zero_point),
-        layers: layers.into_iter().collect(),
+    let place = || prop_oneof![(0..100_u32).prop_map(|word| 4 * word), any::<u32>()];
+    let from = prop_oneof![9 => Just(0), 1 => any::<u8>()];
+    let node = (layer(), from, place(), place()).prop_map(|(layer, from, output_at, scratch_at)| Node {
+        layer,
+        from,
+        output_at,
+        scratch_at,
+    });
+    let count = prop_oneof![3 => 0..4_usize, 1 => 0..=LAYERS_MAX];
+    let nodes = (vec(node, LAYERS_MAX), count).prop_map(|(mut nodes, count)| {
+        nodes.truncate(count);
+        nodes
+    });
+    (shape, any::<i8>(), nodes).prop_map(|(shape, zero_point, nodes)| {
+        let mut table = Table::new(shape, ZeroPoint(zero_point));
+        table.nodes.extend(nodes);
+        table
     })
 }
 
-/// The table with its offsets as the format wants them, the layers that cannot take their input left out.
+/// The table with its tensors placed, the layers that cannot take their input left out.
 fn placed(table: &Table) -> Table {
-    let mut placed = Table::new(table.input, table.input_zero_point);
-    for layer in &table.layers {
-        let _ = placed.push(*layer);
+    let mut placed = Table::new(table.input.shape, table.input.zero_point);
+    for node in &table.nodes {
+        let _ = placed.push_from(node.layer, node.from);
     }
+    // An impossible input has no place.
+    let _ = placed.place();
     placed
 }
 
@@ -80,18 +97,12 @@ fn payload_or_none(table: &Table, mut draw: impl FnMut(Field) -> i32) -> Vec<u8>
 /// The first layer with an output whose (|bias| + sum |w| * |x - z|) * 2^e+ is out of bounds, in integers that nothing
 /// overflows, read off the payload's bytes.
 fn first_overflow(table: &Table, payload: &[u8]) -> Option<u8> {
-    let mut zero_point = table.input_zero_point;
     let steps = table.steps().map(|step| step.expect("fits"));
     let mut overflows = steps.map(|step| {
-        let reach = (-128..=127).map(|x: i128| (x - i128::from(zero_point.0)).abs()).max().expect("not empty");
-        let input = zero_point;
-        let (outputs, at) = match step.layer {
-            Layer::Conv2d(conv) => (usize::from(conv.outputs), conv.parameters_at as usize),
-            Layer::Linear(linear) => (usize::from(linear.outputs), linear.parameters_at as usize),
-            Layer::MaxPool2d(_) => return false,
-        };
-        zero_point = step.layer.zero_point(input);
-        let weights = step.layer.weights_per_output(step.input) as usize;
+        let input = i128::from(step.input.zero_point.0);
+        let reach = (-128..=127).map(|x: i128| (x - input).abs()).max().expect("not empty");
+        let Some((outputs, weights)) = step.weights() else { return false };
+        let at = step.parameters_at as usize;
         (0..outputs).any(|output| {
             let bias = &payload[at + 4 * output..][..4];
             let folded = i32::from_le_bytes([bias[0], bias[1], bias[2], bias[3]]);
@@ -99,7 +110,7 @@ fn first_overflow(table: &Table, payload: &[u8]) -> Option<u8> {
             let packed = &payload[at + 8 * outputs..][..outputs * weights];
             let at = |position| packing::index(outputs, weights, output, position);
             let weights: Vec<i128> = (0..weights).map(|position| i128::from(packed[at(position)] as i8)).collect();
-            let bias = i128::from(folded) + i128::from(input.0) * weights.iter().sum::<i128>();
+            let bias = i128::from(folded) + input * weights.iter().sum::<i128>();
             let sum: i128 = weights.iter().map(|weight| weight.abs()).sum();
             (bias.abs() + sum * reach) << exponent > i128::from(i32::MAX) - 128
         })
@@ -115,7 +126,7 @@ proptest! {
     }
 
     #[test]
-    fn an_extreme_table_with_its_offsets_right_is_refused_or_runs(table in tables(), seed: u32) {
+    fn an_extreme_table_with_its_places_right_is_refused_or_runs(table in tables(), seed: u32) {
         let mut noise = noise(seed);
         let table = placed(&table);
         let _ = run(&blob(&table, &payload_or_none(&table, |field| crate::blob::valid(field, noise()))));

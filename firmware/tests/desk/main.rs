@@ -3,8 +3,8 @@
 mod blob;
 mod example;
 mod extremes;
+mod formulas;
 mod hostile;
-mod passes;
 mod pipe;
 mod session;
 #[path = "../../../shared/tests/support/tables.rs"]

@@ -6,11 +6,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use secateur_firmware::session::{Identity, Session};
 use secateur_firmware::{Engine, argmax};
+use secateur_shared::layer::{Linear, Pool2d};
 use secateur_shared::quant::{Activation, ZeroPoint};
 use secateur_shared::wire::{
     self, CHUNK_BYTES, FRAME_BYTES, Hello, Inbox, Memory, PROTOCOL_VERSION, Request, Response,
 };
-use secateur_shared::{Layer, Linear, MaxPool2d, Model, Refusal, Shape, Table};
+use secateur_shared::{Layer, Model, Refusal, Shape, Table};
 
 const FIGURES: Memory = Memory { stack_high_water_bytes: 1200, stack_reserve_bytes: 4096 };
 /// 400 and 100 bytes, rounded up to a multiple of 16.
@@ -21,8 +22,9 @@ const IDENTITY: Identity = Identity { board: "desk", clock_hz: 1_000_000 };
 fn network(outputs: u16) -> Aligned {
     let mut table = Table::new(Shape { height: 20, width: 20, channels: 1 }, ZeroPoint(-20));
     let (zero_point, activation) = (ZeroPoint(1), Activation::NONE);
-    table.push(Layer::MaxPool2d(MaxPool2d { window: 2, stride: 2 })).expect("fits");
-    table.push(Layer::Linear(Linear { outputs, zero_point, activation, parameters_at: 0 })).expect("fits");
+    table.push(Layer::MaxPool2d(Pool2d::HALVING)).expect("fits");
+    table.push(Layer::Linear(Linear { outputs, zero_point, activation })).expect("fits");
+    table.place().expect("fits");
     let mut noise = noise(7);
     let payload = payload(&table, &mut |field| match field {
         Field::Exponent => -12,

@@ -136,8 +136,8 @@ impl<'a> Ground<'a> {
         if let Some(work) = budget.work {
             excess += work.excess(&table)?;
         }
-        for pass in table.passes() {
-            excess += over(pass?.working_bytes(), arena);
+        for step in table.steps() {
+            excess += over(step?.working_bytes(), arena);
         }
         excess += over(plan.arena_bytes, arena);
         Ok(excess)

@@ -230,15 +230,15 @@ fn filters(network: &Network) -> usize {
 
 fn layers(survey: &Survey, plan: &Plan, blob: &crate::export::Blob) -> Result<Vec<LayerFigures>> {
     let model = blob.model()?;
-    let steps = model.table().steps().collect::<Result<Vec<_>, _>>()?;
-    let weighted = steps.iter().filter(|step| step.layer.parameters().is_some());
+    let steps = model.steps().collect::<Result<Vec<_>, _>>()?;
+    let weighted = steps.iter().filter(|step| step.weights().is_some());
     let rows = survey.layers.iter().zip(&plan.widths).zip(weighted);
     Ok(rows
         .map(|((layer, kept), step)| LayerFigures {
             name: layer.name.clone(),
             kept: *kept,
             of: layer.ranking.order.len(),
-            macs: step.layer.macs(step.input),
+            macs: step.macs(),
             cmi_kept: layer.ranking.kept_share(*kept),
             saturated_after: layer.ranking.saturated_after,
         })

@@ -2,8 +2,7 @@
 
 use anyhow::Result;
 use secateur_boards::BoardSpec;
-use secateur_shared::arena::Pass;
-use secateur_shared::layer::{Layer, Shape, Table};
+use secateur_shared::layer::{Layer, Step, Table};
 
 use crate::failure::Failure;
 
@@ -102,27 +101,26 @@ impl Work {
 
     /// How far a network of these layers is over the bound, as a share of it; 0 where it fits.
     pub(super) fn excess(&self, table: &Table) -> Result<f64> {
-        let cost = table.passes().map(|pass| Ok(self.costs.of(&pass?))).sum::<Result<f64>>()?;
+        let cost = table.steps().map(|step| Ok(self.costs.of(&step?))).sum::<Result<f64>>()?;
         Ok((cost - self.limit).max(0.0) / self.limit)
     }
 }
 
 impl Costs {
-    fn of(&self, Pass { step, pool, output, .. }: &Pass) -> f64 {
-        let macs = step.layer.macs(step.input) as f64;
-        let bytes = |shape: &Shape| shape.bytes().map_or(0.0, f64::from);
-        let pooled = pool.map_or(0.0, |_| self.max_pool2d_output * bytes(output));
+    fn of(&self, step: &Step) -> f64 {
+        let macs = step.macs() as f64;
+        let outputs = step.output.shape.bytes().map_or(0.0, f64::from);
         match step.layer {
-            Layer::Conv2d(_) => {
-                let width = u32::from(step.output.width);
+            Layer::Conv2d(conv) => {
+                let width = conv.window.output_hw(step.input.shape).map_or(1, |(_, width)| u32::from(width));
                 let rounded = f64::from(width.next_multiple_of(self.conv2d_pixels)) / f64::from(width);
-                let inputs = macs / f64::from(step.output.channels);
-                rounded
-                    * (self.conv2d_mac * macs + self.conv2d_output * bytes(&step.output) + self.conv2d_input * inputs)
-                    + pooled
+                let per_output = self.conv2d_mac * macs + self.conv2d_input * macs / f64::from(conv.outputs);
+                let (convolved, pooled) = if conv.is_pooled { (4.0 * outputs, outputs) } else { (outputs, 0.0) };
+                rounded * (per_output + self.conv2d_output * convolved) + self.max_pool2d_output * pooled
             }
-            Layer::Linear(_) => self.linear_mac * macs + self.linear_output * bytes(output),
-            Layer::MaxPool2d(_) => self.max_pool2d_output * bytes(output),
+            Layer::Linear(_) => self.linear_mac * macs + self.linear_output * outputs,
+            // Not in a VGG, beside its pools: counted as those.
+            _ => self.max_pool2d_output * outputs,
         }
     }
 }
@@ -144,7 +142,7 @@ mod tests {
         ] {
             let table = layout::table(&arch.parse().expect("an architecture"), input, 10).expect("fits");
             for (costs, counted) in [CORTEX_M4, CORTEX_M0_PLUS].iter().zip(counted) {
-                let given: f64 = table.passes().map(|pass| costs.of(&pass.expect("fits"))).sum();
+                let given: f64 = table.steps().map(|step| costs.of(&step.expect("fits"))).sum();
                 assert!((given / counted - 1.0).abs() < 0.03, "{arch}: {given} of {counted}");
             }
         }

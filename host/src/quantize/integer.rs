@@ -35,8 +35,10 @@ impl IntegerNetwork {
     pub fn push(&mut self, layer: Layer, parameters: Option<LayerParameters>) -> Result<()> {
         self.table.push(layer)?;
         let step = self.table.steps().last().context("the layer just pushed")??;
-        let outputs = layer.parameters().map_or(0, |(_, outputs)| usize::from(outputs));
-        let weights = step.layer.weights_per_output(step.input) as usize * outputs;
+        // A pool may have become part of the convolution before it.
+        let weights = if matches!(layer, Layer::MaxPool2d(_)) { None } else { step.weights() };
+        let (outputs, per_output) = weights.unwrap_or((0, 0));
+        let weights = outputs * per_output;
         let found = parameters.as_ref().map_or((0, 0, 0), |parameters| {
             (parameters.bias.len(), parameters.multipliers.len(), parameters.weights.len())
         });

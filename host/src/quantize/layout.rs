@@ -1,7 +1,7 @@
 //! A float architecture as the engine's layer table.
 
 use anyhow::{Result, ensure};
-use secateur_shared::layer::{Conv2d, Layer, Linear, MaxPool2d, Padding, Table};
+use secateur_shared::layer::{Conv2d, Layer, Linear, Pool2d, Table, Window};
 use secateur_shared::quant::{Activation, ZeroPoint};
 
 use crate::data::Shape;
@@ -13,24 +13,20 @@ pub fn layer(item: Item, zero_point: ZeroPoint) -> Result<Layer> {
     Ok(match item {
         Item::Conv(outputs) => Layer::Conv2d(Conv2d {
             outputs: narrow(outputs)?,
-            kernel_hw: (3, 3),
-            stride: 1,
-            padding: Padding::Same,
+            window: Window::around(3),
+            is_pooled: false,
             zero_point,
             activation,
-            parameters_at: 0,
         }),
-        Item::Pool => Layer::MaxPool2d(MaxPool2d { window: 2, stride: 2 }),
-        Item::Hidden(outputs) => {
-            Layer::Linear(Linear { outputs: narrow(outputs)?, zero_point, activation, parameters_at: 0 })
-        }
+        Item::Pool => Layer::MaxPool2d(Pool2d::HALVING),
+        Item::Hidden(outputs) => Layer::Linear(Linear { outputs: narrow(outputs)?, zero_point, activation }),
     })
 }
 
 /// The layer to the logits.
 pub fn classifier(classes: usize, zero_point: ZeroPoint) -> Result<Layer> {
     let outputs = narrow(classes)?;
-    Ok(Layer::Linear(Linear { outputs, zero_point, activation: Activation::NONE, parameters_at: 0 }))
+    Ok(Layer::Linear(Linear { outputs, zero_point, activation: Activation::NONE }))
 }
 
 /// The engine's name of an image's size.

@@ -43,7 +43,7 @@ pub struct Firmware {
 
 /// The operators of a network, as Cargo features.
 pub fn operators(table: &Table) -> BTreeSet<&'static str> {
-    table.layers.iter().map(|layer| layer.operator()).collect()
+    table.nodes.iter().map(|node| node.layer.operator()).collect()
 }
 
 /// Builds (or finds built) the firmware of a board with these operators, or other Cargo features.

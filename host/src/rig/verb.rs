@@ -56,7 +56,7 @@ impl Results {
         ensure!(image.exists(), "{} is gone: prune again", image.display());
         let images = data::load(&report.data)?.test.head(request.images);
         ensure!(
-            Some(images.shape.values()) == model.table().input.bytes().map(|bytes| bytes as usize),
+            Some(images.shape.values()) == model.input().shape.bytes().map(|bytes| bytes as usize),
             "{} now holds images of {}, the network was pruned on others: bring them back, or prune again",
             report.data,
             images.shape

@@ -1,26 +1,25 @@
 //! The network that FORMAT.md takes apart, built from its values.
 
-use secateur_shared::arena::Arena;
 use secateur_shared::header::{self, HEADER_BYTES};
+use secateur_shared::layer::{Conv2d, Linear, Padding, Pool2d};
 use secateur_shared::quant::{Activation, ZeroPoint};
-use secateur_shared::{Conv2d, Layer, Linear, MaxPool2d, Model, Padding, Refusal, Shape, Table};
+use secateur_shared::{Layer, Model, Refusal, Shape, Table};
 
 pub(crate) fn table() -> Table {
     let mut table = Table::new(Shape { height: 2, width: 2, channels: 1 }, ZeroPoint(-128));
     let zero_point = ZeroPoint(-128);
     let convolution = Conv2d {
         outputs: 1,
-        kernel_hw: (2, 2),
-        stride: 1,
-        padding: Padding::Same,
+        window: Padding::Same.window((2, 2), (2, 2), (1, 1)).expect("fits"),
+        is_pooled: false,
         zero_point,
         activation: Activation::relu(zero_point),
-        parameters_at: 0,
     };
-    let linear = Linear { outputs: 2, zero_point: ZeroPoint(3), activation: Activation::NONE, parameters_at: 0 };
+    let linear = Linear { outputs: 2, zero_point: ZeroPoint(3), activation: Activation::NONE };
     table.push(Layer::Conv2d(convolution)).expect("fits");
-    table.push(Layer::MaxPool2d(MaxPool2d { window: 2, stride: 2 })).expect("fits");
+    table.push(Layer::MaxPool2d(Pool2d::HALVING)).expect("fits");
     table.push(Layer::Linear(linear)).expect("fits");
+    table.place().expect("fits");
     table
 }
 
@@ -41,10 +40,9 @@ fn parameters(bias: &[i32], multipliers: &[(i32, i8)], weights: &[i8]) -> Vec<u8
     bytes
 }
 
-/// Header, table, places, padding, payload; an impossible table has the example's places.
+/// Header, table, padding, payload.
 pub(crate) fn blob(table: &Table, payload: &[u8]) -> Vec<u8> {
-    let arena = Arena::plan(table).or_else(|_| Arena::plan(&self::table())).expect("the example's places");
-    let mut bytes = postcard::to_extend(&(table, arena), vec![0; HEADER_BYTES]).expect("encodes");
+    let mut bytes = postcard::to_extend(table, vec![0; HEADER_BYTES]).expect("encodes");
     bytes.resize(bytes.len().next_multiple_of(16), 0);
     bytes.extend(payload);
     header::seal(&mut bytes).expect("has a header");

@@ -1,18 +1,15 @@
-//! Format version 2, byte for byte. A change here is a change of `FORMAT_VERSION`.
+//! Format version 3, byte for byte. A change here is a change of `FORMAT_VERSION`.
 
 use super::example::{blob, parse, payload, table};
-use secateur_shared::arena::Arena;
 use secateur_shared::header::{self, FORMAT_VERSION, KERNEL_ABI};
 use secateur_shared::memory;
 
 const PINNED: &str = "
-    53435452 0200 0200 64000000 57634342
-    02 02 01 80 03
-    00 01 02 02 01 00 80 80 7f 00000000
-    01 02 02
-    02 02 03 80 7f 10000000
-    03 00 04 00
-    0000000000000000000000000000
+    53435452 0300 0200 54000000 12e06ced
+    02 02 01 80 00 02
+    00 01 0202 0101 0000 0101 01 80 807f 00 04 08
+    02 02 03 807f 00 00 08
+    00
     64ffffff 00000060 01fe03fc fe 000000
     fb070000 07f8ffff 00000040 00000040 10f0 fbfa
 ";
@@ -25,23 +22,21 @@ fn from_hex(text: &str) -> Vec<u8> {
 
 #[test]
 fn the_example_is_these_bytes() {
-    assert_eq!((FORMAT_VERSION, KERNEL_ABI), (2, 2));
+    assert_eq!((FORMAT_VERSION, KERNEL_ABI), (3, 2));
     assert_eq!(blob(&table(), &payload()), from_hex(PINNED));
-    let arena = Arena::plan(&table()).expect("fits");
-    assert_eq!(memory::blob_bytes(&table(), &arena), Ok(from_hex(PINNED).len() as u32));
+    assert_eq!(memory::blob_bytes(&table()), Ok(from_hex(PINNED).len() as u32));
 }
 
 #[test]
 fn these_bytes_are_the_example() {
     parse(&from_hex(PINNED), |model| {
         let model = model.expect("valid");
-        assert_eq!(model.table(), &table());
-        let steps: Vec<_> = model.table().steps().map(|step| step.expect("fits")).collect();
+        assert_eq!(model.table(), table());
+        let steps: Vec<_> = model.steps().map(|step| step.expect("fits")).collect();
         let convolution = model.parameters(&steps[0]).expect("has weights");
         assert_eq!((convolution.bias, convolution.mantissas), (&[-156][..], &[0x6000_0000][..]));
         assert_eq!((convolution.exponents, convolution.weights), (&[-2][..], &[1, -2, 3, -4][..]));
-        assert!(model.parameters(&steps[1]).is_none());
-        let linear = model.parameters(&steps[2]).expect("has weights");
+        let linear = model.parameters(&steps[1]).expect("has weights");
         assert_eq!((linear.bias, linear.mantissas), (&[2043, -2041][..], &[0x4000_0000; 2][..]));
         assert_eq!((linear.exponents, linear.weights), (&[-5, -6][..], &[16, -16][..]));
     });

@@ -1,8 +1,9 @@
 //! Every way in which a blob can be wrong has its own refusal, and the last valid value before it is accepted.
 
 use super::example::{blob, parse, payload, table};
+use secateur_shared::layer::{Conv2d, Linear};
 use secateur_shared::quant::{ACCUMULATOR_MAX, Activation, ZeroPoint};
-use secateur_shared::{Layer, Linear, MaxPool2d, Model, Refusal, Shape, Table, header};
+use secateur_shared::{Layer, Model, Refusal, Shape, Table, header};
 
 const CONVOLUTION_BIAS_AT: usize = 0;
 const CONVOLUTION_MANTISSA_AT: usize = 4;
@@ -47,8 +48,8 @@ fn a_blob_cut_off_anywhere() {
 fn another_header() {
     for (at, value, refusal) in [
         (0, b'X', Refusal::NoModel),
-        (4, 1, Refusal::FormatVersion(1)),
-        (5, 1, Refusal::FormatVersion(0x102)),
+        (4, 2, Refusal::FormatVersion(2)),
+        (5, 1, Refusal::FormatVersion(0x103)),
         (6, 3, Refusal::KernelAbi(3)),
         (12, 0, Refusal::Checksum),
         (40, 1, Refusal::Checksum),
@@ -73,8 +74,8 @@ fn a_blob_off_its_alignment() {
 
 #[test]
 fn a_table_that_does_not_decode() {
-    // Byte 20 is the number of layers, 21 the first one's operator, 46 the number of places, 50 the first of the padding.
-    for (at, value) in [(20, 33), (20, 99), (21, 3), (46, 34), (50, 1), (51, 0x80)] {
+    // Byte 21 is the number of layers, 22 the first one's operator, 47 the first of the padding.
+    for (at, value) in [(21, 0), (21, 65), (22, 8), (22, 99), (47, 1)] {
         let mut blob = blob(&table(), &payload());
         blob[at] = value;
         header::seal(&mut blob).expect("has a header");
@@ -87,44 +88,39 @@ fn a_table_that_does_not_decode() {
 
 #[test]
 fn impossible_sizes() {
-    check_table(|table| table.layers.clear(), Err(Refusal::Geometry(0)));
-    check_table(|table| table.input.height = 0, Err(Refusal::Geometry(0)));
-    check_table(|table| table.input = Shape { height: 5000, width: 5000, channels: 1 }, Err(Refusal::Geometry(0)));
-    for (window, stride) in [(0, 2), (2, 0), (3, 1)] {
-        check_table(
-            |table| table.layers[1] = Layer::MaxPool2d(MaxPool2d { window, stride }),
-            Err(Refusal::Geometry(1)),
-        );
+    check_table(|table| table.input.shape.height = 0, Err(Refusal::Geometry(0)));
+    let large = Shape { height: 5000, width: 5000, channels: 1 };
+    check_table(|table| table.input.shape = large, Err(Refusal::Geometry(0)));
+    for kernel_hw in [(0, 2), (2, 0), (9, 2)] {
+        check_table(|table| convolution(table).window.kernel_hw = kernel_hw, Err(Refusal::Geometry(0)));
     }
-    check_table(|table| linear(table).outputs = 0, Err(Refusal::Geometry(2)));
+    check_table(|table| convolution(table).window.stride_hw = (0, 1), Err(Refusal::Geometry(0)));
+    // A window that would lie in the padding alone.
+    check_table(|table| convolution(table).window.before_hw = (2, 0), Err(Refusal::Geometry(0)));
+    check_table(|table| linear(table).outputs = 0, Err(Refusal::Geometry(1)));
+    check_table(|table| table.nodes[1].from = 2, Err(Refusal::Geometry(1)));
 }
 
 #[test]
 fn tensors_in_each_other_s_way() {
-    // Byte 46 is the number of places, then one byte each: the input, the pool's output, the logits.
-    for (at, value, expected) in [
-        (46, 2, Err(Refusal::Places)),
-        (47, 4, Err(Refusal::Places)),
-        (48, 2, Err(Refusal::Places)),
-        (49, 4, Err(Refusal::Places)),
-        (48, 8, Ok(())),
-    ] {
-        let mut blob = blob(&table(), &payload());
-        blob[at] = value;
-        header::seal(&mut blob).expect("has a header");
-        check(&blob, expected);
-    }
+    // The convolution writes over its input, which its window still covers; the scratch is that of 4 windows, 40 B.
+    check_table(|table| table.nodes[0].output_at = 0, Err(Refusal::Places));
+    check_table(|table| table.nodes[0].output_at = 5, Err(Refusal::Places));
+    check_table(|table| table.input.at = 2, Err(Refusal::Places));
+    check_table(|table| table.nodes[0].scratch_at = 4, Err(Refusal::Places));
+    check_table(|table| table.nodes[0].scratch_at = 10, Err(Refusal::Places));
+    check_table(|table| table.nodes[1].output_at = 1 << 30, Err(Refusal::Places));
+    check_table(|table| table.nodes[0].scratch_at = 100, Ok(()));
+    // Read again after the convolution, the input must not be written over.
+    check_table(|table| table.nodes[1].from = 1, Err(Refusal::Parameters(1)));
 }
 
 #[test]
 fn parameters_out_of_place() {
-    for at in [0, 12, 20, u32::MAX] {
-        check_table(|table| linear(table).parameters_at = at, Err(Refusal::Parameters(2)));
-    }
-    check_table(|table| linear(table).outputs = 3, Err(Refusal::Parameters(2)));
-    check_table(|table| table.layers.truncate(2), Err(Refusal::Parameters(1)));
-    check(&blob(&table(), &payload()[..32]), Err(Refusal::Parameters(2)));
-    check(&blob(&table(), &[payload(), vec![0; 4]].concat()), Err(Refusal::Parameters(2)));
+    check_table(|table| linear(table).outputs = 3, Err(Refusal::Parameters(1)));
+    check_table(|table| table.nodes.truncate(1), Err(Refusal::Parameters(0)));
+    check(&blob(&table(), &payload()[..32]), Err(Refusal::Parameters(1)));
+    check(&blob(&table(), &[payload(), vec![0; 4]].concat()), Err(Refusal::Parameters(1)));
     check(&blob(&table(), &[]), Err(Refusal::Parameters(0)));
 }
 
@@ -146,7 +142,7 @@ fn multipliers_out_of_bounds() {
 
 #[test]
 fn an_empty_activation_range() {
-    check_table(|table| linear(table).activation = Activation { low: 4, high: 3 }, Err(Refusal::Quantization(2)));
+    check_table(|table| linear(table).activation = Activation { low: 4, high: 3 }, Err(Refusal::Quantization(1)));
     check_table(|table| linear(table).activation = Activation { low: 4, high: 4 }, Ok(()));
 }
 
@@ -157,7 +153,7 @@ fn accumulators_at_the_bound() {
     let folded = |bias: i32| (bias + 128 * 16).to_le_bytes();
     for bias in [largest, -largest] {
         check_payload(LINEAR_AT, &folded(bias), Ok(()));
-        check_payload(LINEAR_AT, &folded(bias + bias.signum()), Err(Refusal::Overflow(2)));
+        check_payload(LINEAR_AT, &folded(bias + bias.signum()), Err(Refusal::Overflow(1)));
     }
     check_payload(CONVOLUTION_BIAS_AT, &i32::MIN.to_le_bytes(), Err(Refusal::Overflow(0)));
     // (100 + 10 * 255) << 19 fits, << 20 does not.
@@ -169,7 +165,8 @@ fn an_accumulator_of_so_many_weights_that_its_shift_leaves_64_bits() {
     let input = Shape { height: 1024, width: 515, channels: 1 };
     let mut table = Table::new(input, ZeroPoint(-128));
     let (zero_point, activation) = (ZeroPoint(0), Activation::NONE);
-    table.push(Layer::Linear(Linear { outputs: 1, zero_point, activation, parameters_at: 0 })).expect("fits");
+    table.push(Layer::Linear(Linear { outputs: 1, zero_point, activation })).expect("fits");
+    table.place().expect("fits");
     // 4 + 255 * (526,344 * 128 + 4) is 2^34: shifted by 30, nothing of it is left in 64 bits.
     let mut payload = [4_i32.to_le_bytes(), (1_i32 << 30).to_le_bytes()].concat();
     payload.push(30);
@@ -179,8 +176,15 @@ fn an_accumulator_of_so_many_weights_that_its_shift_leaves_64_bits() {
     check(&blob(&table, &payload), Err(Refusal::Overflow(0)));
 }
 
+fn convolution(table: &mut Table) -> &mut Conv2d {
+    match table.nodes.first_mut().map(|node| &mut node.layer) {
+        Some(Layer::Conv2d(convolution)) => convolution,
+        other => panic!("the example starts with a convolution, not {other:?}"),
+    }
+}
+
 fn linear(table: &mut Table) -> &mut Linear {
-    match table.layers.last_mut() {
+    match table.nodes.last_mut().map(|node| &mut node.layer) {
         Some(Layer::Linear(linear)) => linear,
         other => panic!("the example ends with a linear layer, not {other:?}"),
     }

@@ -11,8 +11,8 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 use object::{Object, ObjectSection};
 use secateur_boards::BoardSpec;
-use secateur_shared::arena::Pass;
-use secateur_shared::layer::Shape;
+
+use secateur_shared::layer::{Layer, Shape, Step};
 
 use super::firmware::{self, Profile};
 use super::image;
@@ -72,7 +72,7 @@ fn rebuilt(results: &Results) -> Result<Vec<u8>> {
         bail!("the report names a profile `{}`: prune again", report.profile)
     };
     let model = blob.model()?;
-    let firmware = firmware::build(board, profile, &firmware::operators(model.table()))?;
+    let firmware = firmware::build(board, profile, &firmware::operators(&model.table()))?;
     let image = image::link(&firmware, blob.bytes(), model.arena_bytes())?;
     image::measure(&image, board).map(|_| image)
 }
@@ -89,12 +89,12 @@ pub fn measure(board: &BoardSpec, image: &[u8], blob: &Blob, images: &Images) ->
     let counts = counter::read(&lines, image, core)?;
     let model = blob.model()?;
     let mut layers = Vec::new();
-    for (pass, counts) in model.table().passes().zip(&counts) {
-        let pass = pass?;
+    for (step, counts) in model.steps().zip(&counts) {
+        let step = step?;
         let (instructions, cycles) = (counts.instructions, counts.cycles);
-        layers.push(LayerCost { name: name(&pass), macs: pass.step.layer.macs(pass.step.input), instructions, cycles });
+        layers.push(LayerCost { name: name(&step), macs: step.macs(), instructions, cycles });
     }
-    let expected = model.table().passes().count();
+    let expected = model.steps().count();
     ensure!(counts.len() == expected, "`{LAYER}` was called {} times for {expected} layers", counts.len());
     Ok(Figures { board: board.name.clone(), core, compiler: compiler(image)?, layers })
 }
@@ -118,10 +118,10 @@ fn count(board: &BoardSpec, image: &[u8], blob: &Blob, images: &Images) -> Resul
     std::fs::read_to_string(&out).context("QEMU's plugin wrote nothing")
 }
 
-fn name(Pass { step, pool, output, .. }: &Pass) -> String {
+fn name(step: &Step) -> String {
     let shape = |shape: Shape| format!("{}x{}x{}", shape.height, shape.width, shape.channels);
-    let pooled = if pool.is_some() { " and max-pool2d" } else { "" };
-    format!("{}{pooled} {} -> {}", step.layer.operator(), shape(step.input), shape(*output))
+    let pooled = if matches!(step.layer, Layer::Conv2d(conv) if conv.is_pooled) { " and max-pool2d" } else { "" };
+    format!("{}{pooled} {} -> {}", step.layer.operator(), shape(step.input.shape), shape(step.output.shape))
 }
 
 /// The compiler that the image was built by: `rustc 1.96.0 (ac68faa20 2026-05-25)`.
