@@ -60,7 +60,7 @@ fn blob(table: &Table) -> Result<Vec<u8>, Box<dyn Error>> {
 }
 
 fn append(bytes: &mut Vec<u8>, step: &Step, noise: &mut Noise) -> Result<(), Box<dyn Error>> {
-    let Some((outputs, per_output)) = step.weights() else { return Ok(()) };
+    let Some((outputs, per_output)) = step.parameters() else { return Ok(()) };
     // Weights and inputs are spread evenly: each has a deviation of about 74.
     let real = DEVIATION / (74.0 * 74.0 * (per_output as f64).sqrt());
     let multiplier = Multiplier::from_real(real).ok_or("a multiplier out of range")?;

@@ -44,14 +44,13 @@ impl Blob {
 pub fn export(network: &IntegerNetwork) -> Result<Blob> {
     let mut table = network.table().clone();
     table.place()?;
-    let payload_at = memory::payload_at(&table)? as usize;
     let mut bytes = vec![0; HEADER_BYTES];
     bytes.extend(postcard::to_stdvec(&table)?);
-    bytes.resize(payload_at, 0);
+    bytes.resize(memory::payload_at(table.nodes.len()), 0);
     let mut parameters = network.parameters().iter();
     for step in table.steps() {
         let step = step?;
-        if step.weights().is_some() {
+        if step.parameters().is_some() {
             let parameters = parameters.next().context("a layer without its parameters")?;
             append(&mut bytes, parameters, step.input.zero_point);
         }

@@ -2,14 +2,14 @@
 //! size, so that the table's length is known from the shapes alone, before anything is trained or quantised.
 
 mod operators;
+mod record;
 mod table;
 mod window;
 
 pub use operators::{Add, Conv2d, DepthwiseConv2d, Layer, Linear, Pool2d, Reshape, Softmax};
+pub use record::{Head, Record};
 pub use table::{Node, Step, Steps, Table, Tensor};
 pub use window::{Padding, Window};
-
-use serde::{Deserialize, Serialize};
 
 /// The largest number of layers in a table; MobileNet v1 has 31, VGG16 with two hidden fully connected layers 16.
 pub const LAYERS_MAX: usize = 64;
@@ -18,7 +18,7 @@ pub const LAYERS_MAX: usize = 64;
 pub const TENSOR_BYTES_MAX: u32 = 1 << 24;
 
 /// The size of one image's tensor, stored HWC, one byte a value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shape {
     /// Rows.
     pub height: u16,

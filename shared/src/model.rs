@@ -2,7 +2,8 @@
 
 use crate::arena::{self, Readers};
 use crate::header::{self, ALIGNMENT, HEADER_BYTES};
-use crate::layer::{LAYERS_MAX, Layer, Node, Step, Steps, Table, Tensor};
+use crate::layer::{Head, LAYERS_MAX, Layer, Node, Record, Step, Steps, Table, Tensor};
+use crate::memory::payload_at;
 use crate::packing;
 use crate::quant::{ACCUMULATOR_MAX, Multiplier, ZeroPoint};
 use crate::refusal::Refusal;
@@ -12,35 +13,16 @@ use crate::refusal::Refusal;
 pub struct Model<'b> {
     input: Tensor,
     output: Tensor,
-    nodes: Nodes<'b>,
+    records: &'b [Record],
     arena_bytes: u32,
     payload: &'b [u8],
     identity: u32,
 }
 
-/// The nodes of a table as a blob has them: decoded one after the other, so that no chip holds them all.
-#[derive(Clone, Copy, Debug)]
-pub struct Nodes<'b> {
-    bytes: &'b [u8],
-    left: u8,
-}
+/// The nodes of a table, read one after the other: no chip holds them all.
+pub type Nodes<'b> = core::iter::Map<core::slice::Iter<'b, Record>, fn(&Record) -> Result<Node, Refusal>>;
 
-impl Iterator for Nodes<'_> {
-    type Item = Result<Node, Refusal>;
-
-    // Firmware has it once.
-    #[inline(never)]
-    fn next(&mut self) -> Option<Self::Item> {
-        self.left = self.left.checked_sub(1)?;
-        let node = postcard::take_from_bytes(self.bytes).map_err(|_| Refusal::Table);
-        Some(node.map(|(node, rest)| {
-            self.bytes = rest;
-            node
-        }))
-    }
-}
-
-/// The parameters of a layer with weights, in payload order.
+/// The parameters of a layer that has any, in payload order.
 #[derive(Clone, Copy, Debug)]
 pub struct Parameters<'b> {
     /// One per output, scale s_in * s_w, the input's zero point folded in: bias - z_in * sum w.
@@ -90,34 +72,36 @@ impl<'b> Model<'b> {
         if !(blob.as_ptr() as usize).is_multiple_of(ALIGNMENT) {
             return Err(Refusal::Misaligned);
         }
-        let table = blob.get(HEADER_BYTES..).ok_or(Refusal::CutOff)?;
-        let ((input, left), bytes) = postcard::take_from_bytes::<(Tensor, u8)>(table).map_err(|_| Refusal::Table)?;
-        let nodes = Nodes { bytes, left };
-        if left == 0 || usize::from(left) > LAYERS_MAX {
+        let (head, rest) = blob.split_at_checked(HEADER_BYTES + size_of::<Head>()).ok_or(Refusal::CutOff)?;
+        let head = head.get(HEADER_BYTES..).unwrap_or_default();
+        let head: &Head = bytemuck::try_from_bytes(head).map_err(|_| Refusal::CutOff)?;
+        let layers = usize::from(head.layers);
+        if !(1..=LAYERS_MAX).contains(&layers) {
             return Err(Refusal::Table);
         }
-        let rest = nodes.end()?;
-        let payload_at = (blob.len() - rest.len()).next_multiple_of(ALIGNMENT);
-        let payload = blob.get(payload_at..).ok_or(Refusal::CutOff)?;
-        let padding = rest.get(..rest.len().wrapping_sub(payload.len())).ok_or(Refusal::Table)?;
-        if padding.iter().any(|&byte| byte != 0) {
-            return Err(Refusal::Table);
-        }
+        let (records, _) = rest.split_at_checked(layers * size_of::<Record>()).ok_or(Refusal::CutOff)?;
+        let records = bytemuck::try_cast_slice(records).map_err(|_| Refusal::CutOff)?;
+        let payload = blob.get(payload_at(layers)..).ok_or(Refusal::CutOff)?;
         let identity = header::identity(blob);
-        let mut model = Self { input, output: input, nodes, arena_bytes: 0, payload, identity };
+        let input = head.input();
+        let mut model = Self { input, output: input, records, arena_bytes: 0, payload, identity };
         model.check()?;
         Ok(model)
     }
 
     /// Every layer with its tensors.
     pub fn steps(&self) -> Steps<Nodes<'b>> {
-        Steps::new(self.input, self.nodes)
+        Steps::new(self.input, self.nodes())
+    }
+
+    fn nodes(&self) -> Nodes<'b> {
+        self.records.iter().map(|record| record.node().ok_or(Refusal::Table))
     }
 
     /// The layer table, decoded: for the desk.
     pub fn table(&self) -> Table {
         // `Model::parse` has decoded every one.
-        Table { input: self.input, nodes: self.nodes.map_while(Result::ok).collect() }
+        Table { input: self.input, nodes: self.nodes().map_while(Result::ok).collect() }
     }
 
     /// The arena's length, a multiple of 16.
@@ -140,9 +124,9 @@ impl<'b> Model<'b> {
         self.identity
     }
 
-    /// The parameters of a step of this model; `None` for a layer without weights.
+    /// The parameters of a step of this model; `None` for a layer without any.
     pub fn parameters(&self, step: &Step) -> Option<Parameters<'b>> {
-        let (outputs, per_output) = step.weights()?;
+        let (outputs, per_output) = step.parameters()?;
         let rest = self.payload.get(step.parameters_at as usize..)?;
         let (bias, rest) = rest.split_at_checked(4 * outputs)?;
         let (mantissas, rest) = rest.split_at_checked(4 * outputs)?;
@@ -157,7 +141,7 @@ impl<'b> Model<'b> {
     }
 
     fn check(&mut self) -> Result<(), Refusal> {
-        let readers = Readers::of(self.nodes)?;
+        let readers = Readers::of(self.nodes())?;
         if self.input.shape.bytes().is_none() {
             return Err(Refusal::Geometry(0));
         }
@@ -179,36 +163,26 @@ impl<'b> Model<'b> {
     fn check_values(&self, step: &Step) -> Result<(), Refusal> {
         let index = step.index as u8;
         let range = step.layer.activation();
-        let is_scaled = match step.layer {
-            Layer::Add(add) => [add.inputs[0], add.inputs[1], add.output].iter().all(Multiplier::is_below_one),
-            Layer::Softmax(softmax) => softmax.beta.is_valid() && softmax.beta.exponent >= 0,
-            _ => true,
-        };
-        if !is_scaled || range.low > range.high {
+        if range.low > range.high {
             return Err(Refusal::Quantization(index));
         }
-        if step.weights().is_none() {
+        if step.parameters().is_none() {
             return Ok(());
         }
         let parameters = self.parameters(step).ok_or(Refusal::Parameters(index))?;
-        let outputs = 0..parameters.bias.len();
-        if !outputs.clone().all(|output| parameters.output(output).1.is_valid()) {
-            return Err(Refusal::Quantization(index));
+        let exponents = match step.layer {
+            Layer::Add(_) => -31..=0,
+            Layer::Softmax(_) => 0..=30,
+            _ => Multiplier::EXPONENTS,
+        };
+        for output in 0..parameters.bias.len() {
+            let (_, multiplier) = parameters.output(output);
+            if !multiplier.is_valid() || !exponents.contains(&multiplier.exponent) {
+                return Err(Refusal::Quantization(index));
+            }
         }
-        match outputs.into_iter().all(|output| accumulator_in_bounds(&parameters, output, step.input.zero_point)) {
-            true => Ok(()),
-            false => Err(Refusal::Overflow(index)),
-        }
-    }
-}
-
-impl<'b> Nodes<'b> {
-    /// What follows the last node.
-    fn end(mut self) -> Result<&'b [u8], Refusal> {
-        for node in self.by_ref() {
-            node?;
-        }
-        Ok(self.bytes)
+        let in_bounds = |output| accumulator_in_bounds(&parameters, output, step.input.zero_point);
+        if (0..parameters.bias.len()).all(in_bounds) { Ok(()) } else { Err(Refusal::Overflow(index)) }
     }
 }
 

@@ -1,10 +1,8 @@
 //! The 8-bit arithmetic of TensorFlow Lite for Microcontrollers, to the bit: every operation here has two roundings
 //! where gemmlowp has two.
 
-use serde::{Deserialize, Serialize};
-
 /// The int8 value that stands for zero: real = scale * (q - zero_point).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ZeroPoint(pub i8);
 
 impl ZeroPoint {
@@ -23,7 +21,7 @@ impl ZeroPoint {
 }
 
 /// The range of a fused activation, both ends included; ReLU's low end is the output's zero point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Activation {
     /// Lowest output.
     pub low: i8,
@@ -52,10 +50,9 @@ impl Activation {
 pub const ACCUMULATOR_MAX: i32 = i32::MAX - 128;
 
 /// A real multiplier M = mantissa * 2^(exponent - 31), mantissa in [2^30, 2^31), or zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Multiplier {
     /// Q0.31.
-    #[serde(with = "postcard::fixint::le")]
     pub mantissa: i32,
     /// Left shift where positive, right shift where negative, -31..=30.
     pub exponent: i8,
@@ -71,11 +68,6 @@ impl Multiplier {
     /// Whether mantissa and exponent are in the ranges that a blob may have.
     pub fn is_valid(&self) -> bool {
         (self.mantissa == 0 || self.mantissa >= 1 << 30) && Self::EXPONENTS.contains(&self.exponent)
-    }
-
-    /// Whether it is valid and shifts to the right alone.
-    pub fn is_below_one(&self) -> bool {
-        self.is_valid() && self.exponent <= 0
     }
 
     /// The nearest multiplier to a real one; below 2^-32 it is zero (TFLite's `QuantizeMultiplier`).

@@ -7,10 +7,10 @@ mod tables;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use secateur_shared::header::HEADER_BYTES;
-use secateur_shared::layer::{Conv2d, Linear, Padding, Pool2d, Step, Tensor, Window};
+use secateur_shared::layer::{Add, Conv2d, Linear, Padding, Pool2d, Step, Tensor, Window};
 use secateur_shared::memory::{self, BoardMemory, Footprint};
-use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
-use secateur_shared::{Layer, Model, Refusal, Shape, Table, header, layer::Add};
+use secateur_shared::quant::{Activation, ZeroPoint};
+use secateur_shared::{Layer, Model, Refusal, Shape, Table, header};
 use tables::tables;
 
 fn steps(table: &Table) -> Vec<Step> {
@@ -63,7 +63,7 @@ fn blob(table: &Table) -> Vec<u8> {
     let mut bytes = postcard::to_extend(table, vec![0; HEADER_BYTES]).expect("encodes");
     bytes.resize(bytes.len().next_multiple_of(16), 0);
     for step in steps(table) {
-        let (outputs, weights) = step.weights().unwrap_or((0, 0));
+        let (outputs, weights) = step.parameters().unwrap_or((0, 0));
         bytes.resize(bytes.len() + (outputs * (4 + 4 + 1 + weights)).next_multiple_of(4), 0);
     }
     header::seal(&mut bytes).expect("has a header");
@@ -219,12 +219,7 @@ fn a_small_vgg_runs_in_little_more_than_its_largest_map() {
 fn a_small_resnet_keeps_one_map_beside_the_one_it_works_on() {
     let mut table = Table::new(Shape { height: 32, width: 32, channels: 3 }, ZeroPoint(0));
     let strided = |size: u16, kernel: u8| Padding::Same.window((size, size), (kernel, kernel), (2, 2)).expect("fits");
-    let half = Multiplier { mantissa: 1 << 30, exponent: 0 };
-    let add = |other| {
-        let (zero_point, activation) = (ZeroPoint(0), Activation::NONE);
-        let output = Multiplier { mantissa: 1 << 30, exponent: -18 };
-        Layer::Add(Add { other, inputs: [half, half], output, zero_point, activation })
-    };
+    let add = |other| Layer::Add(Add { other, zero_point: ZeroPoint(0), activation: Activation::NONE });
     table.push(conv(16, Window::around(3))).expect("fits");
     table.push(conv(16, Window::around(3))).expect("fits");
     table.push(conv(16, Window::around(3))).expect("fits");

@@ -124,7 +124,7 @@ fn noise(seed: u32) -> Result<Run> {
 /// Appends a layer with parameters of noise.
 fn push(network: &mut IntegerNetwork, layer: Layer, random: &mut ChaCha8Rng) -> Result<()> {
     let (input, _) = network.table().end()?;
-    let outputs = layer.weighted_outputs(input).map_or(0, usize::from);
+    let outputs = layer.multipliers(input).map_or(0, usize::from);
     let per_output = layer.weights_per_output(input) as usize;
     // Mostly a shift to the right; now and then none, one to the left, or nothing at all.
     let real = |random: &mut ChaCha8Rng| match random.random_range(0..60) {

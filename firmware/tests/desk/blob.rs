@@ -39,12 +39,19 @@ pub(crate) fn blob(table: &Table, payload: &[u8]) -> Vec<u8> {
 pub(crate) fn payload(table: &Table, draw: &mut impl FnMut(Field) -> i32) -> Vec<u8> {
     let mut bytes = Vec::new();
     for step in table.steps().map_while(Result::ok) {
-        let Some((outputs, per_output)) = step.weights() else { continue };
-        for field in [Field::Bias, Field::Mantissa] {
-            bytes.extend((0..outputs).flat_map(|_| draw(field).to_le_bytes()));
-        }
+        let Some((outputs, per_output)) = step.parameters() else { continue };
+        // Multipliers without weights have no bias.
+        let bias = |drawn: i32| if per_output == 0 { 0 } else { drawn };
+        bytes.extend((0..outputs).flat_map(|_| bias(draw(Field::Bias)).to_le_bytes()));
+        bytes.extend((0..outputs).flat_map(|_| draw(Field::Mantissa).to_le_bytes()));
         bytes.extend((0..outputs * per_output).map(|_| draw(Field::Weight) as u8));
-        bytes.extend((0..outputs).map(|_| draw(Field::Exponent) as u8));
+        // Sums and softmax have multipliers of one direction.
+        let directed = |exponent: i32| match step.layer {
+            Layer::Add(_) => -exponent.abs().min(31),
+            Layer::Softmax(_) => exponent.abs().min(30),
+            _ => exponent,
+        };
+        bytes.extend((0..outputs).map(|_| directed(draw(Field::Exponent)) as u8));
         bytes.resize(bytes.len().next_multiple_of(4), 0);
     }
     bytes

@@ -9,7 +9,7 @@ fn example() -> Vec<u8> {
     let page = include_str!("../../../shared/FORMAT.md");
     let (_, block) = page.split_once("```blob\n").expect("FORMAT.md has the example");
     let (block, _) = block.split_once("```").expect("the example ends");
-    let bytes = block.lines().flat_map(|line| line.split("  ").nth(1).expect("bytes").split(' '));
+    let bytes = block.lines().flat_map(|line| line.trim_start().split("  ").nth(1).expect("bytes").split(' '));
     bytes.map(|byte| u8::from_str_radix(byte, 16).expect("hexadecimal")).collect()
 }
 

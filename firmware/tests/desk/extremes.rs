@@ -101,7 +101,7 @@ fn first_overflow(table: &Table, payload: &[u8]) -> Option<u8> {
     let mut overflows = steps.map(|step| {
         let input = i128::from(step.input.zero_point.0);
         let reach = (-128..=127).map(|x: i128| (x - input).abs()).max().expect("not empty");
-        let Some((outputs, weights)) = step.weights() else { return false };
+        let Some((outputs, weights)) = step.parameters() else { return false };
         let at = step.parameters_at as usize;
         (0..outputs).any(|output| {
             let bias = &payload[at + 4 * output..][..4];

@@ -231,7 +231,7 @@ fn filters(network: &Network) -> usize {
 fn layers(survey: &Survey, plan: &Plan, blob: &crate::export::Blob) -> Result<Vec<LayerFigures>> {
     let model = blob.model()?;
     let steps = model.steps().collect::<Result<Vec<_>, _>>()?;
-    let weighted = steps.iter().filter(|step| step.weights().is_some());
+    let weighted = steps.iter().filter(|step| step.parameters().is_some());
     let rows = survey.layers.iter().zip(&plan.widths).zip(weighted);
     Ok(rows
         .map(|((layer, kept), step)| LayerFigures {

@@ -36,7 +36,7 @@ impl IntegerNetwork {
         self.table.push(layer)?;
         let step = self.table.steps().last().context("the layer just pushed")??;
         // A pool may have become part of the convolution before it.
-        let weights = if matches!(layer, Layer::MaxPool2d(_)) { None } else { step.weights() };
+        let weights = if matches!(layer, Layer::MaxPool2d(_)) { None } else { step.parameters() };
         let (outputs, per_output) = weights.unwrap_or((0, 0));
         let weights = outputs * per_output;
         let found = parameters.as_ref().map_or((0, 0, 0), |parameters| {

@@ -1,11 +1,10 @@
 //! What a layer may be.
 
 use super::{Shape, Window};
-use crate::quant::{Activation, Multiplier, ZeroPoint};
-use serde::{Deserialize, Serialize};
+use crate::quant::{Activation, ZeroPoint};
 
 /// A 2-D convolution with a fused activation; weights OHWI, one scale per output channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conv2d {
     /// Output channels.
     pub outputs: u16,
@@ -21,7 +20,7 @@ pub struct Conv2d {
 }
 
 /// A 2-D convolution of each channel apart; weights HWO, one scale per output channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DepthwiseConv2d {
     /// Output channels of each input channel, neighbors: output o is of channel o / multiplier.
     pub multiplier: u8,
@@ -34,7 +33,7 @@ pub struct DepthwiseConv2d {
 }
 
 /// The maximum or the mean over windows, of which padding is no part; scale and zero point are the input's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pool2d {
     /// Over the input.
     pub window: Window,
@@ -48,7 +47,7 @@ impl Pool2d {
 }
 
 /// A fully connected layer over the flattened (HWC) input; weights OI, one scale per output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Linear {
     /// Output values.
     pub outputs: u16,
@@ -58,15 +57,12 @@ pub struct Linear {
     pub activation: Activation,
 }
 
-/// The sum of two tensors of one shape: TFLite's ADD, its inputs shifted left by 20 bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The sum of two tensors of one shape: TFLite's ADD, its inputs shifted left by 20 bits. Its parameters are three
+/// multipliers: s_1 / twice and s_2 / twice, where twice = 2 max(s_1, s_2), and twice / (2^20 s_out).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Add {
     /// How many tensors back the second one is, as [`super::Node::from`] says of the first.
     pub other: u8,
-    /// s_1 / twice and s_2 / twice, where twice = 2 max(s_1, s_2).
-    pub inputs: [Multiplier; 2],
-    /// twice / (2^20 s_out).
-    pub output: Multiplier,
     /// Of the output.
     pub zero_point: ZeroPoint,
     /// Range of the output.
@@ -74,21 +70,19 @@ pub struct Add {
 }
 
 /// The same values in another shape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reshape {
     /// Of the output.
     pub shape: Shape,
 }
 
-/// exp(beta x) over its sum, over the channels: scale 1/256, zero point -128.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Softmax {
-    /// beta s_in 2^26, below 2^31: differences become Q5.26.
-    pub beta: Multiplier,
-}
+/// exp(beta x) over its sum, over the channels: scale 1/256, zero point -128. Its parameter is one multiplier: beta s_in
+/// 2^26, which makes differences Q5.26.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Softmax {}
 
 /// One step of the network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layer {
     /// See [`Conv2d`].
     Conv2d(Conv2d),
@@ -133,17 +127,20 @@ impl Layer {
         shape.bytes().map(|_| shape)
     }
 
-    /// Channels that have weights of their own, for an input of this shape; `None` for a layer without weights.
-    pub fn weighted_outputs(&self, input: Shape) -> Option<u16> {
+    /// Multipliers, for an input of this shape: one per output channel of a layer with weights; `None` for a layer without
+    /// parameters.
+    pub fn multipliers(&self, input: Shape) -> Option<u16> {
         match self {
             Layer::Conv2d(conv) => Some(conv.outputs),
             Layer::Linear(linear) => Some(linear.outputs),
             Layer::DepthwiseConv2d(conv) => input.channels.checked_mul(conv.multiplier.into()),
-            _ => None,
+            Layer::Add(_) => Some(3),
+            Layer::Softmax(_) => Some(1),
+            Layer::MaxPool2d(_) | Layer::AveragePool2d(_) | Layer::Reshape(_) => None,
         }
     }
 
-    /// Weights per output channel, for an input of this shape; 0 for a layer without weights.
+    /// Weights of each multiplier's output channel, for an input of this shape; 0 for a layer without weights.
     pub fn weights_per_output(&self, input: Shape) -> u32 {
         match self {
             Layer::Conv2d(conv) => conv.window.area() * u32::from(input.channels),
@@ -177,10 +174,10 @@ impl Layer {
         }
     }
 
-    /// Bytes of the parameters in the payload: int32 bias, int32 mantissa, int8 exponent and the weights of each output
-    /// channel, rounded up to a multiple of 4. `None` where they do not fit 32 bits.
+    /// Bytes of the parameters in the payload: int32 bias, int32 mantissa, int8 exponent and the weights of each
+    /// multiplier, rounded up to a multiple of 4. `None` where they do not fit 32 bits.
     pub fn parameter_bytes(&self, input: Shape) -> Option<u32> {
-        let Some(outputs) = self.weighted_outputs(input) else { return Some(0) };
+        let Some(outputs) = self.multipliers(input) else { return Some(0) };
         let per_output = self.weights_per_output(input).checked_add(9)?;
         per_output.checked_mul(u32::from(outputs))?.checked_next_multiple_of(4)
     }

@@ -3,10 +3,9 @@
 use super::{Conv2d, LAYERS_MAX, Layer, Pool2d, Shape};
 use crate::quant::ZeroPoint;
 use crate::refusal::Refusal;
-use serde::{Deserialize, Serialize};
 
 /// A layer in the graph and in memory. Tensor 0 is the network's input, layer i's output is tensor i + 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Node {
     /// What is computed.
     pub layer: Layer,
@@ -19,7 +18,7 @@ pub struct Node {
 }
 
 /// A tensor in the arena.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tensor {
     /// One image's.
     pub shape: Shape,
@@ -48,7 +47,7 @@ impl Tensor {
 }
 
 /// The network: its input and its layers, in order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
     /// One image; a byte p of it enters as p - 128.
     pub input: Tensor,
@@ -206,9 +205,9 @@ impl Step {
         self.layer.macs(self.input.shape)
     }
 
-    /// Channels with weights, and weights of each; `None` for a layer without weights.
-    pub fn weights(&self) -> Option<(usize, usize)> {
-        let outputs = self.layer.weighted_outputs(self.input.shape)?;
+    /// Multipliers, and weights of each; `None` for a layer without parameters.
+    pub fn parameters(&self) -> Option<(usize, usize)> {
+        let outputs = self.layer.multipliers(self.input.shape)?;
         Some((outputs.into(), self.layer.weights_per_output(self.input.shape) as usize))
     }
 }

@@ -1,10 +1,9 @@
 //! Windows over a tensor: kernel, stride and padding.
 
 use super::Shape;
-use serde::{Deserialize, Serialize};
 
 /// What of its input one output is made from. Pairs are rows, columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Size.
     pub kernel_hw: (u8, u8),

@@ -5,11 +5,11 @@ use secateur_shared::header::{self, FORMAT_VERSION, KERNEL_ABI};
 use secateur_shared::memory;
 
 const PINNED: &str = "
-    53435452 0300 0200 54000000 12e06ced
-    02 02 01 80 00 02
-    00 01 0202 0101 0000 0101 01 80 807f 00 04 08
-    02 02 03 807f 00 00 08
-    00
+    53435452 0300 0200 74000000 fc22b703
+    020002000100 00000000 80 02
+    00 00 01 80 0100 807f 0202 0101 0000 0101 04000000 08000000
+    02 00 00 03 0200 807f 0000000000000000 00000000 08000000
+    00000000
     64ffffff 00000060 01fe03fc fe 000000
     fb070000 07f8ffff 00000040 00000040 10f0 fbfa
 ";
@@ -49,7 +49,7 @@ fn the_written_page_takes_the_same_bytes_apart() {
     let (block, _) = block.split_once("```").expect("the example ends");
     let mut written = Vec::new();
     for line in block.lines() {
-        let mut columns = line.splitn(3, "  ");
+        let mut columns = line.trim_start().splitn(3, "  ");
         let offset: usize = columns.next().expect("an offset").trim().parse().expect("a decimal offset");
         assert_eq!(offset, written.len(), "{line}");
         written.extend(from_hex(columns.next().expect("bytes")));
