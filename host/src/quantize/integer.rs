@@ -28,16 +28,29 @@ impl IntegerNetwork {
         Self { table: Table::new(input, input_zero_point), parameters: Vec::new() }
     }
 
-    /// Appends a layer, its parameters where it has weights.
+    /// Appends a layer that reads the last output, its parameters where it has any; a pool may become part of the
+    /// convolution before it.
     ///
     /// # Errors
-    /// Where it cannot take the last layer's output, or the parameters' lengths are not those of its shape.
+    /// As [`IntegerNetwork::push_from`].
     pub fn push(&mut self, layer: Layer, parameters: Option<LayerParameters>) -> Result<()> {
         self.table.push(layer)?;
+        self.add(layer, parameters)
+    }
+
+    /// Appends a layer that reads the output so many tensors before the last one.
+    ///
+    /// # Errors
+    /// Where it cannot take that output, or the parameters' lengths are not those of its shape.
+    pub fn push_from(&mut self, layer: Layer, from: u8, parameters: Option<LayerParameters>) -> Result<()> {
+        self.table.push_from(layer, from)?;
+        self.add(layer, parameters)
+    }
+
+    fn add(&mut self, layer: Layer, parameters: Option<LayerParameters>) -> Result<()> {
         let step = self.table.steps().last().context("the layer just pushed")??;
-        // A pool may have become part of the convolution before it.
-        let weights = if matches!(layer, Layer::MaxPool2d(_)) { None } else { step.parameters() };
-        let (outputs, per_output) = weights.unwrap_or((0, 0));
+        let wanted = if matches!(layer, Layer::MaxPool2d(_)) { None } else { step.parameters() };
+        let (outputs, per_output) = wanted.unwrap_or((0, 0));
         let weights = outputs * per_output;
         let found = parameters.as_ref().map_or((0, 0, 0), |parameters| {
             (parameters.bias.len(), parameters.multipliers.len(), parameters.weights.len())
