@@ -75,13 +75,46 @@ fn bare(folder: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What cortex-m-rt's link.x includes.
+/// What cortex-m-rt's link.x includes, before it says itself where sections go.
 fn memory_x(board: &BoardSpec) -> String {
     let line = |name, origin, bytes| format!("  {name} : ORIGIN = {origin:#x}, LENGTH = {bytes:#x}\n");
-    let flash = line("FLASH", board.flash.origin, board.flash.bytes);
+    let (flash, boot2_bytes) = (&board.flash, board.flash.boot2_bytes);
+    let boot2 = if boot2_bytes > 0 { line("BOOT2", flash.origin, boot2_bytes) } else { String::new() };
+    let flash = line("FLASH", flash.origin + boot2_bytes, flash.bytes - boot2_bytes);
     let ram = line("RAM", board.ram.origin, board.ram.bytes);
-    format!("MEMORY\n{{\n{flash}{ram}}}\n")
+    let mut script = format!("MEMORY\n{{\n{boot2}{flash}{ram}}}\n");
+    if boot2_bytes > 0 {
+        script.push_str(BOOT2);
+    }
+    if board.kernels_in_ram {
+        script.push_str(KERNELS_IN_RAM);
+    }
+    script
 }
+
+/// Puts the boot ROM's second stage in front of the vector table.
+const BOOT2: &str = "\
+SECTIONS
+{
+  .boot2 ORIGIN(BOOT2) : { KEEP(*(.boot2)); } > BOOT2
+} INSERT BEFORE .text;
+";
+
+/// Links what runs for each pixel as if it were data: start-up copies it to RAM. A section here comes before link.x's own, so
+/// that it gets the functions that it names; compiled code names a function's modules after their lengths. Nothing in it is
+/// aligned to more than 4, as the copy goes by one distance between the two places.
+const KERNELS_IN_RAM: &str = "\
+SECTIONS
+{
+  .kernels : ALIGN(4) SUBALIGN(4)
+  {
+    *(.text.*17secateur_firmware7kernels*);
+    *(.text.*17secateur_firmware7tensors*);
+    *(.text.*17secateur_firmware6engine3run*);
+    . = ALIGN(4);
+  } > RAM AT>FLASH
+} INSERT AFTER .data;
+";
 
 /// Where the code ends and where model and arena begin: the model on the first erase sector after the code, so that it
 /// can be flashed alone; the arena after the last static variable.

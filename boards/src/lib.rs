@@ -5,10 +5,12 @@
 #[cfg(feature = "host")]
 mod spec;
 #[cfg(feature = "host")]
-pub use spec::{BoardSpec, Emulator, Region, SpecError, all, find};
+pub use spec::{BoardSpec, Emulator, QemuMachine, Region, Rp2040js, SpecError, all, find};
 
 #[cfg(feature = "netduinoplus2")]
 pub mod netduinoplus2;
+#[cfg(feature = "pico")]
+pub mod pico;
 
 /// A chip ready to talk.
 #[cfg(feature = "chip")]

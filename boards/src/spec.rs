@@ -16,6 +16,9 @@ pub struct BoardSpec {
     pub clock_hz: u32,
     /// What is kept for the stack; the device measures it.
     pub stack_reserve_bytes: u32,
+    /// Whether the engine's loops run from RAM, where flash is slower.
+    #[serde(default)]
+    pub kernels_in_ram: bool,
     /// Flash.
     pub flash: Flash,
     /// The RAM that holds data, arena and stack.
@@ -34,6 +37,9 @@ pub struct Flash {
     pub bytes: u32,
     /// Runs of equal erase sectors from the start: (count, bytes).
     pub sectors: Vec<(u32, u32)>,
+    /// What a boot ROM wants in front of the vector table.
+    #[serde(default)]
+    pub boot2_bytes: u32,
 }
 
 /// A range of addresses.
@@ -46,14 +52,41 @@ pub struct Region {
     pub bytes: u32,
 }
 
+/// What emulates a board.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Emulator {
+    /// QEMU.
+    Qemu(QemuMachine),
+    /// The emulator of the RP2040 in JavaScript.
+    Rp2040js(Rp2040js),
+}
+
 /// A QEMU machine.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Emulator {
+pub struct QemuMachine {
     /// QEMU's name of it.
-    pub qemu_machine: String,
+    pub machine: String,
     /// Which of its serial ports the firmware talks over, from 0.
     pub serial: usize,
+}
+
+/// A chip of rp2040js.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rp2040js {
+    /// Which of its UARTs the firmware talks over, from 0.
+    pub uart: usize,
+}
+
+impl std::fmt::Display for Emulator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Emulator::Qemu(QemuMachine { machine, .. }) => write!(f, "QEMU {machine}"),
+            Emulator::Rp2040js(_) => write!(f, "rp2040js"),
+        }
+    }
 }
 
 /// Why a board's facts are not usable.
@@ -78,7 +111,8 @@ pub enum SpecError {
 }
 
 /// Every board's name and `board.toml`.
-const BOARDS: [(&str, &str); 1] = [("netduinoplus2", include_str!("../netduinoplus2/board.toml"))];
+const BOARDS: [(&str, &str); 2] =
+    [("netduinoplus2", include_str!("../netduinoplus2/board.toml")), ("pico", include_str!("../pico/board.toml"))];
 
 /// Every board.
 ///
@@ -105,6 +139,9 @@ fn parse(name: &str, text: &str) -> Result<BoardSpec, SpecError> {
     let sectors: u32 = board.flash.sectors.iter().map(|(count, bytes)| count * bytes).sum();
     if sectors != board.flash.bytes {
         return Err(invalid(format!("sectors add up to {sectors} B, flash is {} B", board.flash.bytes)));
+    }
+    if board.flash.boot2_bytes > board.sector_starts().get(1).copied().unwrap_or(board.flash.bytes) {
+        return Err(invalid(format!("boot2_bytes is {}, more than the first sector", board.flash.boot2_bytes)));
     }
     if board.name != name {
         return Err(invalid(format!("name is `{}`", board.name)));
@@ -139,8 +176,29 @@ mod tests {
     }
 
     #[test]
+    fn an_emulator_is_one_that_is_known_and_has_what_it_needs() {
+        let board = |emulator: &str| {
+            let text = "name = \"a\"\nchip = \"b\"\ntarget = \"c\"\nclock_hz = 1\nstack_reserve_bytes = 8\n\
+                        ram = { origin = 0, bytes = 8 }\nflash = { origin = 0, bytes = 8, sectors = [[2, 4]] }\n";
+            parse("a", &format!("{text}{emulator}")).map(|board| board.emulator.map(|it| it.to_string()))
+        };
+        assert_eq!(board("").expect("valid"), None);
+        assert_eq!(board("[emulator.rp2040js]\nuart = 1").expect("valid").as_deref(), Some("rp2040js"));
+        assert_eq!(board("[emulator.qemu]\nmachine = \"m\"\nserial = 0").expect("valid").as_deref(), Some("QEMU m"));
+        for (wrong, why) in [
+            ("[emulator.renode]\nscript = \"s\"", "unknown variant `renode`"),
+            ("[emulator.rp2040js]\nserial = 1", "unknown field `serial`"),
+            ("[emulator.qemu]\nmachine = \"m\"", "missing field `serial`"),
+            ("[emulator.rp2040js]\nuart = 1\n[emulator.qemu]\nmachine = \"m\"\nserial = 0", "exactly 1 element"),
+        ] {
+            let error = board(wrong).expect_err(wrong).to_string();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
     fn an_unknown_board_names_the_known_ones() {
         let error = find("arduino").expect_err("unknown").to_string();
-        assert_eq!(error, "no board `arduino`: known boards are netduinoplus2");
+        assert_eq!(error, "no board `arduino`: known boards are netduinoplus2, pico");
     }
 }

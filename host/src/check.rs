@@ -67,7 +67,8 @@ pub fn run() -> Result<()> {
 fn boards() -> Result<()> {
     let operators = ["conv2d", "max-pool2d", "linear"].into();
     for board in secateur_boards::all()? {
-        setup::ensure(&[Need::Thumb(&board.target), Need::Qemu])?;
+        setup::ensure(&[Need::Thumb(&board.target)])?;
+        board.emulator.iter().try_for_each(|emulator| setup::ensure(&[emulator.into()]).map(drop))?;
         for profile in [Profile::Firmware, Profile::Small] {
             let begun = Instant::now();
             let firmware = firmware::build(&board, profile, &operators)?;

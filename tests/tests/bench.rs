@@ -1,4 +1,4 @@
-//! A fixed network's instructions, counted on the emulated board: they may not rise unnoticed. And an image's bytes by name.
+//! A fixed network's instructions, counted on the emulated boards: they may not rise unnoticed. And an image's bytes by name.
 //!
 //! `tests/counts` holds the last counts that were meant. They are exact for one compiler, so another one's are not compared.
 //! After a change that is meant: `SECATEUR_BLESS=1 cargo test --release -p secateur-tests --test bench`
@@ -18,7 +18,7 @@ use secateur_boards::BoardSpec;
 use secateur_shared::memory;
 use secateur_tests::untrained::{Noise, untrained};
 
-const BOARD: &str = "netduinoplus2";
+const BOARDS: [&str; 2] = ["netduinoplus2", "pico"];
 
 struct Linked {
     board: BoardSpec,
@@ -27,8 +27,8 @@ struct Linked {
 }
 
 impl Linked {
-    fn untrained() -> Result<Self> {
-        let (board, network) = (secateur_boards::find(BOARD)?, untrained()?);
+    fn untrained(board: &str) -> Result<Self> {
+        let (board, network) = (secateur_boards::find(board)?, untrained()?);
         let built = firmware::build(&board, Profile::Firmware, &firmware::operators(network.table()))?;
         let plan = memory::plan(network.table(), built.footprint, &board_memory(&board))?;
         let blob = export(&network)?;
@@ -43,8 +43,8 @@ impl Linked {
     }
 }
 
-fn table() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("counts").join(BOARD).with_extension("json")
+fn table(board: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("counts").join(board).with_extension("json")
 }
 
 /// Says something that is seen although the test passes.
@@ -57,11 +57,15 @@ const BLESS: &str = "count again: SECATEUR_BLESS=1 cargo test --release -p secat
 
 #[test]
 fn a_fixed_network_takes_no_more_instructions_than_before() -> Result<()> {
-    let now = Linked::untrained()?.figures()?;
+    BOARDS.into_iter().try_for_each(count)
+}
+
+fn count(board: &str) -> Result<()> {
+    let (now, table) = (Linked::untrained(board)?.figures()?, table(board));
     if std::env::var_os("SECATEUR_BLESS").is_some() {
-        return now.write(&table());
+        return now.write(&table);
     }
-    let before = figures::read(&table())?;
+    let before = figures::read(&table)?;
     if now.compiler != before.compiler {
         say(&format!(
             "instructions not compared: the table is of {}, this is {}; {BLESS}",
@@ -73,7 +77,7 @@ fn a_fixed_network_takes_no_more_instructions_than_before() -> Result<()> {
     assert!(
         rises.is_empty(),
         "more instructions than in {}:\n{}\nif meant, {BLESS}",
-        table().display(),
+        table.display(),
         rises.join("\n")
     );
     if now != before {
@@ -84,12 +88,17 @@ fn a_fixed_network_takes_no_more_instructions_than_before() -> Result<()> {
 
 #[test]
 fn every_byte_of_an_image_belongs_to_something() -> Result<()> {
-    let Linked { board, image, .. } = Linked::untrained()?;
+    BOARDS.into_iter().try_for_each(attribute)
+}
+
+fn attribute(board: &str) -> Result<()> {
+    let Linked { board, image, .. } = Linked::untrained(board)?;
     let usage = symbols::usage(&image, &board)?;
     let linked = image::measure(&image, &board)?;
     let sum = |parts: &Parts| parts.values().sum::<u32>();
     assert_eq!((sum(&usage.flash), sum(&usage.ram)), (linked.flash_bytes, linked.ram_bytes));
-    assert!(usage.flash["secateur_firmware::engine::run"] > 500, "{:?}", usage.flash);
+    let side = if board.kernels_in_ram { &usage.ram } else { &usage.flash };
+    assert!(side["secateur_firmware::engine::run"] > 500, "{side:?}");
     let nameless = usage.flash.get(".text, without a name").copied().unwrap_or(0);
     assert!(nameless * 10 < sum(&usage.flash), "{nameless} B of code without a name");
     Ok(())

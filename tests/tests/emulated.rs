@@ -1,52 +1,61 @@
-//! Networks on the emulated board: the chip's binary answers byte for byte what it must, in the memory that was planned.
+//! Networks on the emulated boards: the chip's binary answers byte for byte what it must, in the memory that was planned.
 
 use anyhow::{Context, Result};
 use secateur::export::export;
 use secateur::quantize::IntegerNetwork;
+use secateur::rig::emulated::Emulated;
 use secateur::rig::firmware::{self, Profile};
-use secateur::rig::qemu::Qemu;
 use secateur::rig::{board_memory, image};
+use secateur_boards::BoardSpec;
 use secateur_firmware::Engine;
 use secateur_shared::{Refusal, memory};
 use secateur_tests::case;
 use secateur_tests::untrained::{Noise, untrained};
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use tempfile::TempDir;
 
-const BOARD: &str = "netduinoplus2";
+/// Every board that has an emulator, and the clock that it says it runs at there: QEMU has no crystal.
+const BOARDS: [(&str, u32); 2] = [("netduinoplus2", 16_000_000), ("pico", 125_000_000)];
+/// The one that is quick.
+const BOARD: &str = BOARDS[0].0;
 
 /// Runs a network on the board: its last layer's output for each input, after the checks that hold for every network.
-fn on_board(network: &IntegerNetwork, inputs: &[Vec<i8>]) -> Result<Vec<Vec<i8>>> {
+fn on_board((board, clock_hz): (&str, u32), network: &IntegerNetwork, inputs: &[Vec<i8>]) -> Result<Vec<Vec<i8>>> {
     let blob = export(network)?;
-    let mut running = Running::start(network, &firmware::operators(network.table()), blob.bytes())?;
-    let link = &mut running.qemu.link;
+    let linked = Linked::new(board, network, &firmware::operators(network.table()), blob.bytes())?;
+    let link = &mut linked.start(&[])?.link;
     let greeting = link.hello()?;
-    assert_eq!((&*greeting.board, greeting.model), (BOARD, Ok(blob.model()?.identity())));
+    assert_eq!((&*greeting.board, greeting.model), (board, Ok(blob.model()?.identity())));
+    assert_eq!(greeting.clock_hz, clock_hz);
     let outputs = inputs.iter().map(|input| link.infer(input)).collect::<Result<_>>()?;
     let stack = link.memory()?;
     assert!(stack.stack_high_water_bytes <= stack.stack_reserve_bytes, "{stack:?}");
     Ok(outputs)
 }
 
-/// An emulated board, and the folder of the image that it runs.
-struct Running {
-    qemu: Qemu,
-    _folder: TempDir,
+/// A board, and the folder of the image that it runs.
+struct Linked {
+    board: BoardSpec,
+    folder: TempDir,
 }
 
-impl Running {
-    /// Starts a firmware with these operators on this blob, which takes what was planned for the network.
-    fn start(network: &IntegerNetwork, operators: &BTreeSet<&str>, blob: &[u8]) -> Result<Self> {
-        let board = secateur_boards::find(BOARD)?;
+impl Linked {
+    /// A firmware with these operators and this blob, which takes what was planned for the network.
+    fn new(board: &str, network: &IntegerNetwork, operators: &BTreeSet<&str>, blob: &[u8]) -> Result<Self> {
+        let board = secateur_boards::find(board)?;
         let built = firmware::build(&board, Profile::Firmware, operators)?;
         let plan = memory::plan(network.table(), built.footprint, &board_memory(&board))?;
         let image = image::link(&built, blob, plan.arena_bytes)?;
         let linked = image::measure(&image, &board)?;
         assert_eq!((plan.flash_bytes, plan.ram_bytes), (linked.flash_bytes, linked.ram_bytes), "planned and linked");
         let folder = tempfile::tempdir()?;
-        let path = folder.path().join("image.elf");
-        std::fs::write(&path, image)?;
-        Ok(Self { qemu: Qemu::start(&board, &path)?, _folder: folder })
+        std::fs::write(folder.path().join("image.elf"), image)?;
+        Ok(Self { board, folder })
+    }
+
+    fn start(&self, words: &[OsString]) -> Result<Emulated> {
+        Emulated::start_with(&self.board, &self.folder.path().join("image.elf"), words)
     }
 }
 
@@ -67,15 +76,29 @@ fn an_untrained_network_answers_as_on_the_desk() -> Result<()> {
     let network = untrained()?;
     let noise = &mut Noise(2);
     let inputs: Vec<Vec<i8>> = (0..3).map(|_| noise.bytes(28 * 28)).collect();
-    assert_eq!(on_board(&network, &inputs)?, on_desk(&network, &inputs)?);
+    let expected = on_desk(&network, &inputs)?;
+    for board in BOARDS {
+        assert_eq!(on_board(board, &network, &inputs)?, expected, "{board:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_pico_without_a_crystal_starts_and_says_so() -> Result<()> {
+    let network = untrained()?;
+    let linked = Linked::new("pico", &network, &firmware::operators(network.table()), export(&network)?.bytes())?;
+    assert_eq!(linked.start(&["--no-crystal".into()])?.link.hello()?.clock_hz, 6_500_000);
     Ok(())
 }
 
 #[test]
 fn golden_networks_answer_as_tensorflow_lite_micro() -> Result<()> {
     for case in case::cases_of("network")? {
-        let found = on_board(&case.network()?, std::slice::from_ref(&case.input)).with_context(|| case.name.clone())?;
-        assert_eq!(found.first(), case.expected.last(), "{}", case.name);
+        for board in BOARDS {
+            let found = on_board(board, &case.network()?, std::slice::from_ref(&case.input));
+            let found = found.with_context(|| format!("{} on {}", case.name, board.0))?;
+            assert_eq!(found.first(), case.expected.last(), "{} on {}", case.name, board.0);
+        }
     }
     Ok(())
 }
@@ -91,9 +114,10 @@ fn a_board_names_what_is_wrong_with_its_model() -> Result<()> {
     for (operators, blob, refusal) in
         [(&operators, &damaged[..], Refusal::Checksum), (&without_convolution, blob.bytes(), Refusal::Operator(0))]
     {
-        let mut running = Running::start(&network, operators, blob)?;
-        assert_eq!(running.qemu.link.hello()?.model, Err(refusal));
-        let answer = running.qemu.link.infer(&[0]).expect_err("no model, no inference");
+        let linked = Linked::new(BOARD, &network, operators, blob)?;
+        let mut running = linked.start(&[])?;
+        assert_eq!(running.link.hello()?.model, Err(refusal));
+        let answer = running.link.infer(&[0]).expect_err("no model, no inference");
         assert_eq!(answer.to_string(), format!("the board refuses: {refusal}"));
     }
     Ok(())

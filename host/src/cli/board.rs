@@ -134,8 +134,11 @@ pub(super) struct SetupWords {
 impl SetupWords {
     pub(super) fn run(self) -> Result<()> {
         let board = find(&self.board)?;
-        let setup = setup::ensure(&[Need::Thumb(&board.target), Need::Qemu])?;
-        println!("ready: firmware for {} is built by `{setup}`, and qemu-system-arm is there", board.name);
+        let emulator = board.emulator.as_ref();
+        let needs: Vec<Need> = [Need::Thumb(&board.target)].into_iter().chain(emulator.map(Need::from)).collect();
+        let setup = setup::ensure(&needs)?;
+        let emulated = emulator.map_or(String::new(), |emulator| format!(", and run by {emulator}"));
+        println!("ready: firmware for {} is built by `{setup}`{emulated}", board.name);
         Ok(())
     }
 }

@@ -2,10 +2,12 @@
 
 pub mod bench;
 pub mod desk;
+pub mod emulated;
 pub mod firmware;
 pub mod image;
 pub mod link;
-pub mod qemu;
+mod qemu;
+mod rp2040;
 pub mod setup;
 pub mod sizes;
 pub mod symbols;

@@ -1,4 +1,4 @@
-//! Gets what a verb needs from the machine: a compiler that knows the chip's target, and QEMU.
+//! Gets what a verb needs from the machine: a compiler that knows the chip's target, and emulators.
 //!
 //! What is there already is used, without a word. What is missing is announced in one line, with the time it takes.
 //! `SECATEUR_THUMB=rustup` or `=debian` names the compiler that firmware is built with; unset, the first that works is
@@ -6,13 +6,17 @@
 
 mod child;
 mod debian;
+mod files;
 mod packages;
 mod route;
+mod rp2040js;
 mod toolchain;
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
+use secateur_boards::Emulator;
 
 use crate::failure::Failure;
 use packages::{Packages, on_path};
@@ -38,6 +42,17 @@ pub enum Need<'a> {
     Thumb(&'a str),
     /// The emulator `qemu-system-arm`.
     Qemu,
+    /// The emulator rp2040js, and Node.js to run it.
+    Rp2040js,
+}
+
+impl From<&Emulator> for Need<'_> {
+    fn from(emulator: &Emulator) -> Self {
+        match emulator {
+            Emulator::Qemu(_) => Need::Qemu,
+            Emulator::Rp2040js(_) => Need::Rp2040js,
+        }
+    }
 }
 
 /// A machine on which every need is met.
@@ -69,12 +84,15 @@ pub fn ensure(needs: &[Need]) -> Result<Setup> {
     if needs.contains(&Need::Qemu) {
         ensure_qemu()?;
     }
+    if needs.contains(&Need::Rp2040js) {
+        rp2040js()?;
+    }
     let targets = targets(needs);
     if targets.is_empty() {
         return Ok(Setup { toolchain: Toolchain::Default });
     }
     let forced = Forced::from_word(std::env::var(FORCED_BY).ok().as_deref())?;
-    let home = toolchain::default_home(TOOLCHAIN_NAME);
+    let home = data_folder().join(TOOLCHAIN_NAME);
     Ok(Setup { toolchain: toolchain::ensure(&targets, forced, TOOLCHAIN_NAME, &home)? })
 }
 
@@ -96,6 +114,21 @@ fn ensure_qemu() -> Result<()> {
         return Ok(());
     }
     packages::install(&QEMU).map_err(|error| Failure::BoardMissing(format!("{error:#}")).into())
+}
+
+/// The package rp2040js, installed if it was not.
+///
+/// # Errors
+/// `BoardMissing` if it cannot be.
+pub fn rp2040js() -> Result<PathBuf> {
+    rp2040js::ensure().map_err(|error| Failure::BoardMissing(format!("{error:#}")).into())
+}
+
+/// Where this program keeps what it installs for one user. Users without a home have it in the temporary folder.
+fn data_folder() -> PathBuf {
+    let data = std::env::var_os("XDG_DATA_HOME").filter(|value| !value.is_empty()).map(PathBuf::from);
+    let data = data.or_else(|| Some(std::env::home_dir()?.join(".local/share")));
+    data.unwrap_or_else(std::env::temp_dir).join("secateur")
 }
 
 /// One line of progress. It goes to stderr: stdout carries results.

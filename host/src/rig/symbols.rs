@@ -46,7 +46,7 @@ pub fn usage(bytes: &[u8], board: &BoardSpec) -> Result<Usage> {
             continue;
         }
         add(&mut usage.ram, &file, &section)?;
-        if section.kind() == SectionKind::Data {
+        if matches!(section.kind(), SectionKind::Data | SectionKind::Text) {
             *usage.flash.entry(format!("{}, first values", section.name()?)).or_default() += section.size() as u32;
         }
     }

@@ -9,7 +9,7 @@ use secateur_firmware::argmax;
 use tabled::builder::Builder;
 
 use super::desk;
-use super::qemu::Qemu;
+use super::emulated::Emulated;
 use super::verify::{self, Verdict};
 use crate::data::{self, Images};
 use crate::export::Blob;
@@ -99,20 +99,20 @@ pub fn record(report: &mut Report, verdict: &Verdict) {
 /// No results, or no board.
 pub fn run(request: &Request) -> Result<()> {
     let Results { report, board, image, images, .. } = Results::open(request)?;
-    let mut qemu = Qemu::start(&board, &image)?;
-    let hello = qemu.link.hello()?;
+    let mut emulated = Emulated::start(&board, &image)?;
+    let hello = emulated.link.hello()?;
     println!("{} ({}) at {:.1} MHz, {}", hello.board, board.chip, f64::from(hello.clock_hz) / 1e6, report.kind);
     let model = hello.model.map_err(|refusal| anyhow::anyhow!("the board refuses its model: {refusal}"))?;
     println!("model {model:08x}: {}", report.name);
     let mut table = Builder::default();
     table.push_record(["test image", "label", "answer", "logits"]);
     for (index, label) in images.labels.iter().enumerate() {
-        let logits = qemu.link.infer(&desk::input_hwc(images.image(index)))?;
+        let logits = emulated.link.infer(&desk::input_hwc(images.image(index)))?;
         let answer = argmax(&logits).to_string();
         table.push_record([index.to_string(), label.to_string(), answer, format!("{logits:?}")]);
     }
     println!("{}", render(table));
-    let memory = qemu.link.memory()?;
+    let memory = emulated.link.memory()?;
     println!("stack: {} used of {}", bytes(memory.stack_high_water_bytes), bytes(memory.stack_reserve_bytes));
     Ok(())
 }
@@ -125,7 +125,7 @@ pub fn boards() -> Result<()> {
     let mut table = Builder::default();
     table.push_record(["board", "chip", "flash", "RAM", "clock", "reached by"]);
     for board in secateur_boards::all()? {
-        let reached = board.emulator.as_ref().map_or("probe".to_owned(), |it| format!("QEMU {}", it.qemu_machine));
+        let reached = board.emulator.as_ref().map_or("probe".to_owned(), ToString::to_string);
         let clock = format!("{} MHz", board.clock_hz / 1_000_000);
         let (flash, ram) = (bytes(board.flash.bytes), bytes(board.ram.bytes));
         table.push_record([board.name, board.chip, flash, ram, clock, reached]);

@@ -8,8 +8,8 @@ use secateur_boards::BoardSpec;
 use secateur_shared::wire::Memory;
 
 use super::desk;
+use super::emulated::Emulated;
 use super::link::{Greeting, Link};
-use super::qemu::Qemu;
 use crate::data::Images;
 use crate::export::Blob;
 use crate::failure::Failure;
@@ -46,11 +46,11 @@ pub struct Difference {
 /// No emulator, a silent board, one that runs another model than `blob` or refuses it, a stack over its reserve. Different
 /// logits are not an error here but part of the verdict.
 pub fn verify(board: &BoardSpec, image: &Path, blob: &Blob, images: &Images) -> Result<Verdict> {
-    let mut qemu = Qemu::start(board, image)?;
-    let greeting = greet(&mut qemu.link, board, blob)?;
+    let mut emulated = Emulated::start(board, image)?;
+    let greeting = greet(&mut emulated.link, board, blob)?;
     let desk = desk::logits(&blob.model()?, images)?;
-    let device = run(&mut qemu.link, images)?;
-    let memory = qemu.link.memory()?;
+    let device = run(&mut emulated.link, images)?;
+    let memory = emulated.link.memory()?;
     ensure!(
         memory.stack_high_water_bytes <= memory.stack_reserve_bytes,
         "the stack grew to at least {} B, its reserve is {} B: raise stack_reserve_bytes in boards/{}/board.toml",

@@ -49,15 +49,20 @@ fn qemu_version() -> Result<u32> {
 /// # Errors
 /// An image without that function.
 pub fn words(plugin: &Path, image: &[u8], function: &str, out: &Path) -> Result<[OsString; 2]> {
+    // QEMU takes two commas for one.
+    let path = |path: &Path| path.to_string_lossy().replace(',', ",,");
+    let words = format!("{},function={},out={}", path(plugin), address(image, function)?, path(out));
+    Ok(["-plugin".into(), words.into()])
+}
+
+/// The address of a function of an image.
+pub(super) fn address(image: &[u8], function: &str) -> Result<u64> {
     let file = object::File::parse(image)?;
     let is_it = |symbol: &object::Symbol| symbol.name().is_ok_and(|name| symbols::demangled(name) == function);
     let symbol = file.symbols().find(is_it);
     let symbol = symbol.with_context(|| format!("the image has no function `{function}`: prune again"))?;
-    // QEMU takes two commas for one.
-    let path = |path: &Path| path.to_string_lossy().replace(',', ",,");
     // The lowest bit says Thumb.
-    let words = format!("{},function={},out={}", path(plugin), symbol.address() & !1, path(out));
-    Ok(["-plugin".into(), words.into()])
+    Ok(symbol.address() & !1)
 }
 
 /// What ran in one call.
@@ -65,7 +70,7 @@ pub fn words(plugin: &Path, image: &[u8], function: &str, out: &Path) -> Result<
 pub struct Counts {
     /// Exact.
     pub instructions: u64,
-    /// Estimated.
+    /// Estimated, or the emulator's.
     pub cycles: Cycles,
 }
 

@@ -15,6 +15,28 @@ pub enum Core {
     CortexM0Plus,
 }
 
+/// Where a count of cycles is from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Source {
+    /// Estimated from ARM's published timings, over instructions that QEMU ran.
+    #[default]
+    Timings,
+    /// The counter of rp2040js.
+    Rp2040js,
+}
+
+impl Source {
+    /// What a reader has to know.
+    pub fn note(self) -> &'static str {
+        match self {
+            Source::Timings => "cycles are estimated from ARM's published timings at zero wait states",
+            Source::Rp2040js => {
+                "cycles are counted by rp2040js as if code and weights were in RAM: no flash wait states, no cache"
+            }
+        }
+    }
+}
+
 /// An estimate, and the range that it lies in under the other readings of ARM's table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cycles {

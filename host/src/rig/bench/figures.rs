@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use tabled::builder::Builder;
 
-use super::cycles::{Core, Cycles};
+use super::cycles::{Core, Cycles, Source};
 use crate::data::files::write_atomically;
 use crate::failure::Failure;
 use crate::report::{render, thousands};
@@ -20,6 +20,9 @@ pub struct Figures {
     pub core: Core,
     /// The firmware's compiler, as it wrote itself into the image.
     pub compiler: String,
+    /// Where the cycles are from.
+    #[serde(default)]
+    pub source: Source,
     /// In order.
     pub layers: Vec<LayerCost>,
 }
@@ -33,7 +36,7 @@ pub struct LayerCost {
     pub macs: u64,
     /// Exact.
     pub instructions: u64,
-    /// Estimated at zero wait states.
+    /// At zero wait states.
     pub cycles: Cycles,
 }
 
@@ -56,19 +59,24 @@ impl Figures {
     /// The table for people.
     pub fn table(&self) -> String {
         let mut table = Builder::default();
-        table.push_record(["layer", "MAC", "instructions", "/MAC", "cycles (estimate)", "/MAC", "from", "to"]);
+        let is_estimate = self.source == Source::Timings;
+        let mut head = vec!["layer", "MAC", "instructions", "/MAC"];
+        head.extend(if is_estimate {
+            ["cycles (estimate)", "/MAC", "from", "to"].as_slice()
+        } else {
+            &["cycles", "/MAC"]
+        });
+        table.push_record(head);
         for row in self.rows() {
             let Cycles { low, estimate, high } = row.cycles;
-            table.push_record([
-                row.name.clone(),
-                thousands(row.macs),
-                thousands(row.instructions),
-                row.per_mac(row.instructions),
-                thousands(estimate),
-                row.per_mac(estimate),
-                thousands(low),
-                thousands(high),
-            ]);
+            let mut record = vec![row.name.clone(), thousands(row.macs)];
+            for count in [row.instructions, estimate] {
+                record.extend([thousands(count), row.per_mac(count)]);
+            }
+            if is_estimate {
+                record.extend([low, high].map(thousands));
+            }
+            table.push_record(record);
         }
         render(table)
     }
@@ -108,7 +116,7 @@ impl Figures {
     /// Each layer now and earlier, and the sums.
     fn pairs(&self, earlier: &Figures) -> Result<impl Iterator<Item = (LayerCost, LayerCost)>> {
         let names = |figures: &Figures| figures.layers.iter().map(|layer| layer.name.clone()).collect::<Vec<_>>();
-        if (self.core, names(self)) != (earlier.core, names(earlier)) {
+        if (self.core, self.source, names(self)) != (earlier.core, earlier.source, names(earlier)) {
             let layers = format!("{} [{}]", earlier.core.name(), names(earlier).join(", "));
             let message = format!("nothing to compare layer by layer: the earlier figures are of {layers}");
             return Err(Failure::Usage(message).into());
@@ -168,6 +176,7 @@ mod tests {
             board: "a".to_owned(),
             core: Core::CortexM4,
             compiler: "rustc".to_owned(),
+            source: Source::Timings,
             layers: ["conv", "linear"].into_iter().zip(instructions).map(layer).collect(),
         }
     }

@@ -3,26 +3,28 @@
 pub mod counter;
 pub mod cycles;
 pub mod figures;
+mod rp2040;
 pub mod thumb;
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 use object::{Object, ObjectSection};
-use secateur_boards::BoardSpec;
-
+use secateur_boards::{BoardSpec, Emulator};
 use secateur_shared::layer::{Layer, Shape, Step};
 
+use super::emulated::{Emulated, emulator};
 use super::firmware::{self, Profile};
 use super::image;
-use super::qemu::Qemu;
 use super::verb::{self, Results};
 use super::{desk, verify};
 use crate::data::Images;
 use crate::export::Blob;
 use crate::failure::Failure;
-use cycles::Core;
+use counter::Counts;
+use cycles::{Core, Source};
 use figures::{Figures, LayerCost};
 
 /// The engine's function that runs one layer.
@@ -52,7 +54,8 @@ pub fn run(request: &Request) -> Result<()> {
     println!("{} on {} ({}), one image\n{}", report.name, board.name, figures.core.name(), figures.table());
     println!("instructions are counted on the {} board; the code is by {}", report.kind, figures.compiler);
     println!(
-        "cycles are estimated from ARM's published timings at zero wait states: {:.0} ms at {} MHz",
+        "{}: {:.0} ms at {} MHz",
+        figures.source.note(),
         figures.total().cycles.estimate as f64 / f64::from(board.clock_hz) * 1e3,
         board.clock_hz / 1_000_000
     );
@@ -85,8 +88,10 @@ pub fn measure(board: &BoardSpec, image: &[u8], blob: &Blob, images: &Images) ->
     let core = Core::of(board).ok_or_else(|| {
         Failure::Usage(format!("the timings of {}'s core are not known here: use a Cortex-M4 board", board.name))
     })?;
-    let lines = count(board, image, blob, images)?;
-    let counts = counter::read(&lines, image, core)?;
+    let (counts, source) = match emulator(board)? {
+        Emulator::Qemu(_) => (count_by_plugin(board, image, blob, images, core)?, Source::Timings),
+        Emulator::Rp2040js(_) => (count_by_chip(board, image, blob, images)?, Source::Rp2040js),
+    };
     let model = blob.model()?;
     let mut layers = Vec::new();
     for (step, counts) in model.steps().zip(&counts) {
@@ -96,26 +101,43 @@ pub fn measure(board: &BoardSpec, image: &[u8], blob: &Blob, images: &Images) ->
     }
     let expected = model.steps().count();
     ensure!(counts.len() == expected, "`{LAYER}` was called {} times for {expected} layers", counts.len());
-    Ok(Figures { board: board.name.clone(), core, compiler: compiler(image)?, layers })
+    Ok(Figures { board: board.name.clone(), core, compiler: compiler(image)?, source, layers })
 }
 
-/// Runs one image; what the plugin wrote.
-fn count(board: &BoardSpec, image: &[u8], blob: &Blob, images: &Images) -> Result<String> {
+/// Counts on a board of QEMU.
+fn count_by_plugin(board: &BoardSpec, image: &[u8], blob: &Blob, images: &Images, core: Core) -> Result<Vec<Counts>> {
+    let plugin = counter::build()?;
+    let lines = run_one(board, image, blob, images, |out| counter::words(&plugin, image, LAYER, out))
+        .context("no count; if QEMU says above that it takes no plugins, install one that does, such as Debian's")?;
+    counter::read(&lines, image, core)
+}
+
+/// Counts on a board of rp2040js.
+fn count_by_chip(board: &BoardSpec, image: &[u8], blob: &Blob, images: &Images) -> Result<Vec<Counts>> {
+    rp2040::read(&run_one(board, image, blob, images, |out| rp2040::words(image, LAYER, out))?)
+}
+
+/// Runs one image, by an emulator with these words for a file; what is in the file then.
+fn run_one(
+    board: &BoardSpec,
+    image: &[u8],
+    blob: &Blob,
+    images: &Images,
+    words: impl FnOnce(&Path) -> Result<[OsString; 2]>,
+) -> Result<String> {
     let images = images.head(1);
     ensure!(images.len() == 1, "there is no test image to run");
-    let plugin = counter::build()?;
     let folder = tempfile::tempdir().context("no room for temporary files: free some, or set TMPDIR")?;
     let (path, out) = (folder.path().join("image.elf"), folder.path().join("counts"));
     std::fs::write(&path, image)?;
-    let mut qemu = Qemu::start_with(board, &path, &counter::words(&plugin, image, LAYER, &out)?)?;
-    verify::greet(&mut qemu.link, board, blob)
-        .context("no count; if QEMU says above that it takes no plugins, install one that does, such as Debian's")?;
-    let device = qemu.link.infer(&desk::input_hwc(images.image(0)))?;
+    let mut emulated = Emulated::start_with(board, &path, &words(&out)?)?;
+    verify::greet(&mut emulated.link, board, blob)?;
+    let device = emulated.link.infer(&desk::input_hwc(images.image(0)))?;
     let expected = desk::logits(&blob.model()?, &images)?;
     if expected.first() != Some(&device) {
         return Err(Failure::DeviceDiffers(format!("the board says {device:?}, the desk {expected:?}")).into());
     }
-    std::fs::read_to_string(&out).context("QEMU's plugin wrote nothing")
+    std::fs::read_to_string(&out).context("the emulator wrote no counts")
 }
 
 fn name(step: &Step) -> String {

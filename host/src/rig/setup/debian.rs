@@ -3,7 +3,6 @@
 //! It is a sysroot of links to Debian's files, with `core` and `alloc` compiled here, under one wrapper that names it.
 //! Everything is made in a folder beside it and moved into place, so a run killed half-way leaves nothing half-made.
 
-mod files;
 mod sysroot;
 
 use std::path::{Path, PathBuf};
@@ -12,7 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use super::packages::{Packages, install, on_path};
 use super::toolchain::{default_sysroot, has_core};
-use super::{child, say};
+use super::{child, files, say};
 
 const RUSTC: &str = "/usr/bin/rustc";
 const CARGO: &str = "/usr/bin/cargo";

@@ -183,12 +183,5 @@ fn linked_folder(list: &str, name: &str) -> Option<PathBuf> {
     (!folder.is_empty()).then(|| PathBuf::from(folder))
 }
 
-/// Where a toolchain is made that no rustup knows yet. Users without a home have it in the temporary folder.
-pub(super) fn default_home(name: &str) -> PathBuf {
-    let data = std::env::var_os("XDG_DATA_HOME").filter(|value| !value.is_empty()).map(PathBuf::from);
-    let data = data.or_else(|| Some(std::env::home_dir()?.join(".local/share")));
-    data.unwrap_or_else(std::env::temp_dir).join("secateur").join(name)
-}
-
 #[cfg(test)]
 mod tests;

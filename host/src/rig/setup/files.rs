@@ -18,7 +18,7 @@ pub(super) fn lock(folder: &Path) -> Result<File> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            say("another run is at work on the toolchain: waiting for it");
+            say("another run is at work in its folder: waiting for it");
             file.lock()?;
         }
         Err(TryLockError::Error(error)) => return Err(error.into()),

@@ -1,0 +1,121 @@
+// Runs an image on the RP2040 of rp2040js, its UART on this process's standard input and output.
+//
+//   node emulate.mjs --package=FOLDER --image=FILE [--uart=N] [--count=ADDRESS --out=FILE] [--no-crystal]
+//
+// FOLDER is the package rp2040js. There is no boot ROM: the core starts at the image's vector table, as the ROM's second stage
+// leaves it. With --count, each call of the function at ADDRESS appends a line to --out: its instructions and its cycles.
+// With --no-crystal, the crystal oscillator never says that it is stable.
+import { appendFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const FLASH = 0x1000_0000, VECTOR_TABLE = FLASH + 0x100, XOSC = 0x4002_4000;
+const XOSC_STATUS = 0x04, XOSC_STABLE = 0x8000_0000;
+const UART_FLAGS = 0x18;
+// Instructions between two looks at standard input: about 20 ms.
+const SLICE = 100_000;
+// So many looks in a row for a byte that is not there: the firmware waits for one.
+const IDLE_POLLS = 100;
+
+const text = { type: 'string' };
+const { values: words } = parseArgs({
+  args: process.argv.filter((word) => word.startsWith('--')),
+  options: { package: text, image: text, uart: text, count: text, out: text, 'no-crystal': { type: 'boolean' } },
+});
+const entry = pathToFileURL(join(words.package, 'dist/esm/index.js'));
+const { ConsoleLogger, LogLevel, RP2040 } = await import(entry.href);
+
+const chip = new RP2040();
+const { core } = chip;
+chip.logger = new ConsoleLogger(LogLevel.Error, true);
+chip.onBreak = () => stop('the firmware stopped at a breakpoint: it panicked, or took a hard fault');
+load(readFileSync(words.image));
+core.VTOR = VECTOR_TABLE;
+core.SP = chip.readUint32(VECTOR_TABLE);
+core.PC = chip.readUint32(VECTOR_TABLE + 4) & ~1;
+if (words['no-crystal']) stopCrystal(chip.peripherals[(XOSC >>> 14) << 2]);
+
+const { isIdle, take } = connect(chip.uart[Number(words.uart ?? 0)]);
+const run = words.count === undefined ? runSlice : counting(Number(words.count), words.out);
+let isWaiting = false;
+process.stdin.on('data', (bytes) => {
+  take(bytes);
+  if (isWaiting) step();
+});
+process.stdin.on('end', () => process.exit(0));
+step();
+
+/** Runs until the firmware waits for a byte, and then again when there is one. */
+function step() {
+  const before = core.cycles;
+  run();
+  chip.clock.tick(((core.cycles - before) * 1e9) / chip.clkSys);
+  isWaiting = isIdle();
+  if (!isWaiting) setImmediate(step);
+}
+
+function runSlice() {
+  for (let left = SLICE; left > 0 && !isIdle(); left--) core.executeInstruction();
+}
+
+/** As `runSlice`, with an eye on each call of one function, which calls itself in no way. */
+function counting(address, out) {
+  let instructions = 0, call = null;
+  return () => {
+    for (let left = SLICE; left > 0 && !isIdle(); left--) {
+      if (core.PC === address && call === null) {
+        call = { returnsTo: core.LR & ~1, instructions, cycles: core.cycles };
+      } else if (call !== null && core.PC === call.returnsTo) {
+        appendFileSync(out, `${instructions - call.instructions} ${core.cycles - call.cycles}\n`);
+        call = null;
+      }
+      core.executeInstruction();
+      instructions++;
+    }
+  };
+}
+
+/** Copies what an ELF file loads to its load addresses in flash. */
+function load(elf) {
+  const [headers, size, count] = [elf.readUInt32LE(28), elf.readUInt16LE(42), elf.readUInt16LE(44)];
+  for (let header = headers; header < headers + count * size; header += size) {
+    const [type, offset, , address, length] = [0, 4, 8, 12, 16].map((field) => elf.readUInt32LE(header + field));
+    if (type === 1 && length > 0) chip.flash.set(elf.subarray(offset, offset + length), address - FLASH);
+  }
+}
+
+/** A byte gets to the UART when the firmware looks for one: none is lost, and no baud rate is kept. */
+function connect(uart) {
+  const input = [];
+  let polls = 0;
+  const read = uart.readUint32.bind(uart);
+  uart.readUint32 = (offset) => {
+    if (offset === UART_FLAGS && uart.rxFIFO.empty) {
+      if (input.length > 0) uart.feedByte(input.shift());
+      else polls++;
+    } else if (offset !== UART_FLAGS) polls = 0;
+    return read(offset);
+  };
+  uart.onByte = (byte) => {
+    polls = 0;
+    process.stdout.write(Uint8Array.of(byte));
+  };
+  return {
+    isIdle: () => polls > IDLE_POLLS,
+    take: (bytes) => {
+      input.push(...bytes);
+      polls = 0;
+    },
+  };
+}
+
+function stopCrystal(oscillator) {
+  const read = oscillator.readUint32.bind(oscillator);
+  oscillator.readUint32 = (offset) => (offset === XOSC_STATUS ? read(offset) & ~XOSC_STABLE : read(offset));
+}
+
+function stop(why) {
+  console.error(`rp2040js: ${why}`);
+  process.exit(1);
+}

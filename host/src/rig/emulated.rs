@@ -1,0 +1,64 @@
+//! An emulated board.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use anyhow::{Context, Result};
+use secateur_boards::{BoardSpec, Emulator};
+
+use super::link::Link;
+use super::{qemu, rp2040};
+use crate::failure::Failure;
+
+/// A running emulator; it ends with this value.
+pub struct Emulated {
+    child: Child,
+    /// The line to the firmware.
+    pub link: Link,
+}
+
+/// What emulates a board.
+///
+/// # Errors
+/// [`Failure::BoardMissing`] where nothing does.
+pub fn emulator(board: &BoardSpec) -> Result<&Emulator> {
+    let missing =
+        || Failure::BoardMissing(format!("{} has no emulator: connect the board and use its probe", board.name)).into();
+    board.emulator.as_ref().ok_or_else(missing)
+}
+
+impl Emulated {
+    /// Starts an image on the emulated board.
+    ///
+    /// # Errors
+    /// Where the board has no emulator, or it cannot be set up or started.
+    pub fn start(board: &BoardSpec, image: &Path) -> Result<Self> {
+        Self::start_with(board, image, &[])
+    }
+
+    /// As [`Emulated::start`], with more words on the emulator's command line.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn start_with(board: &BoardSpec, image: &Path, words: &[OsString]) -> Result<Self> {
+        let emulator = emulator(board)?;
+        let mut command = match emulator {
+            Emulator::Qemu(machine) => qemu::command(machine, image)?,
+            Emulator::Rp2040js(chip) => rp2040::command(chip, image)?,
+        };
+        command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = command.spawn().with_context(|| format!("cannot start {emulator}"))?;
+        let from_board = child.stdout.take().context("the emulator's output is piped")?;
+        let to_board = child.stdin.take().context("the emulator's input is piped")?;
+        Ok(Self { link: Link::new(from_board, to_board), child })
+    }
+}
+
+impl Drop for Emulated {
+    fn drop(&mut self) {
+        // Already gone is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
