@@ -18,7 +18,7 @@ pub struct LayerParameters {
     pub bias: Vec<i32>,
     /// One per output.
     pub multipliers: Vec<Multiplier>,
-    /// OHWI (conv) or OI over HWC (linear).
+    /// OHWI (conv), OHW (depthwise conv) or OI over HWC (linear).
     pub weights: Vec<i8>,
 }
 
@@ -34,6 +34,20 @@ impl IntegerNetwork {
     /// Where it cannot take the last layer's output, or the parameters' lengths are not those of its shape.
     pub fn push(&mut self, layer: Layer, parameters: Option<LayerParameters>) -> Result<()> {
         self.table.push(layer)?;
+        self.take(layer, parameters)
+    }
+
+    /// As [`IntegerNetwork::push`], of a layer that reads the output so many tensors before the last one.
+    ///
+    /// # Errors
+    /// As [`IntegerNetwork::push`].
+    pub fn push_from(&mut self, layer: Layer, from: u8, parameters: Option<LayerParameters>) -> Result<()> {
+        self.table.push_from(layer, from)?;
+        self.take(layer, parameters)
+    }
+
+    /// Takes the parameters of the layer just pushed.
+    fn take(&mut self, layer: Layer, parameters: Option<LayerParameters>) -> Result<()> {
         let step = self.table.steps().last().context("the layer just pushed")??;
         // A pool may have become part of the convolution before it.
         let weights = if matches!(layer, Layer::MaxPool2d(_)) { None } else { step.weights() };
