@@ -1,11 +1,14 @@
 //! The golden cases, as tests/golden/README.md describes them.
 
+mod layers;
+
+use self::layers::Layer;
 use anyhow::{Context, Result, ensure};
 use secateur::export::{Blob, export};
-use secateur::quantize::{IntegerNetwork, LayerParameters};
+use secateur::quantize::IntegerNetwork;
 use secateur_firmware::Engine;
-use secateur_shared::layer::{Conv2d, Layer, Linear, Padding, Pool2d, Shape, Window};
-use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
+use secateur_shared::layer::{self, Shape};
+use secateur_shared::quant::ZeroPoint;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -23,53 +26,9 @@ pub struct Case {
     input_zero_point: i8,
     /// HWC.
     pub input: Vec<i8>,
-    layers: Vec<CaseLayer>,
+    layers: Vec<Layer>,
     /// Of each layer, HWC.
     pub expected: Vec<Vec<i8>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
-enum CaseLayer {
-    Conv2d {
-        kernel_hw: (u8, u8),
-        stride: u8,
-        padding: CasePadding,
-        outputs: u16,
-        activation: CaseActivation,
-        weights_ohwi: Vec<i8>,
-        weight_scales: Vec<f32>,
-        bias: Vec<i32>,
-        output_scale: f32,
-        output_zero_point: i8,
-    },
-    MaxPool2d {
-        window: u8,
-        stride: u8,
-    },
-    Linear {
-        outputs: u16,
-        activation: CaseActivation,
-        weights_oi: Vec<i8>,
-        weight_scales: Vec<f32>,
-        bias: Vec<i32>,
-        output_scale: f32,
-        output_zero_point: i8,
-    },
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum CasePadding {
-    Same,
-    Valid,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum CaseActivation {
-    None,
-    Relu,
 }
 
 /// Every folder of golden cases.
@@ -114,6 +73,18 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
+/// Shape and zero point of the tensor so many before the last one.
+fn tensor(network: &IntegerNetwork, back: u8) -> Result<(Shape, ZeroPoint)> {
+    let mut steps = network.table().steps();
+    for step in steps.by_ref() {
+        step?;
+    }
+    let tensors = steps.tensors();
+    let index = tensors.len().checked_sub(1 + usize::from(back));
+    let tensor = index.and_then(|index| tensors.get(index)).context("no tensor so far back")?;
+    Ok((tensor.shape, tensor.zero_point))
+}
+
 impl Case {
     fn read(path: &Path) -> Result<Self> {
         let mut case: Self = serde_json::from_slice(&std::fs::read(path)?)?;
@@ -130,11 +101,20 @@ impl Case {
     pub fn network(&self) -> Result<IntegerNetwork> {
         let (height, width, channels) = self.input_hwc;
         let mut network = IntegerNetwork::new(Shape { height, width, channels }, ZeroPoint(self.input_zero_point));
-        let mut scale = self.input_scale;
-        for layer in &self.layers {
-            let parameters = layer.parameters(scale)?;
-            network.push(layer.layer(network.table().end()?.0)?, parameters)?;
-            scale = layer.output_scale().unwrap_or(scale);
+        let mut scales = vec![self.input_scale];
+        for case in &self.layers {
+            // Which of all tensors so far, 0 being the last.
+            let back = |tensor: usize| scales.len().checked_sub(1 + tensor).context("no tensor so far back");
+            let from = case.from.unwrap_or(0);
+            let [from_index, other_index] = [back(from.into())?, back(case.op.other().unwrap_or(0).into())?];
+            let inputs = [scales[from_index], scales[other_index]];
+            let input = tensor(&network, from)?;
+            let (layer, parameters) = (case.op.layer(input, inputs)?, case.op.parameters(inputs)?);
+            match case.from {
+                Some(from) => network.push_from(layer, from, parameters)?,
+                None => network.push(layer, parameters)?,
+            }
+            scales.push(case.op.output_scale().unwrap_or(inputs[0]));
         }
         Ok(network)
     }
@@ -143,7 +123,7 @@ impl Case {
     fn ends(network: &IntegerNetwork) -> Vec<usize> {
         let mut next = 0;
         let layers = network.table().nodes.iter().map(|node| {
-            next += if matches!(node.layer, Layer::Conv2d(conv) if conv.is_pooled) { 2 } else { 1 };
+            next += if matches!(node.layer, layer::Layer::Conv2d(conv) if conv.is_pooled) { 2 } else { 1 };
             next - 1
         });
         layers.collect()
@@ -173,66 +153,5 @@ impl Case {
         let mut outputs = Vec::new();
         engine.infer_observed(|layer, output| outputs.push((ends[layer], output.to_vec())));
         Ok(outputs)
-    }
-}
-
-impl CaseLayer {
-    fn layer(&self, input: Shape) -> Result<Layer> {
-        let at = |zero_point, activation| {
-            let zero_point = ZeroPoint(zero_point);
-            match activation {
-                CaseActivation::None => (zero_point, Activation::NONE),
-                CaseActivation::Relu => (zero_point, Activation::relu(zero_point)),
-            }
-        };
-        Ok(match *self {
-            Self::Conv2d { kernel_hw, stride, padding, outputs, activation, output_zero_point, .. } => {
-                let (zero_point, activation) = at(output_zero_point, activation);
-                let padding = match padding {
-                    CasePadding::Same => Padding::Same,
-                    CasePadding::Valid => Padding::Valid,
-                };
-                let window = padding.window((input.height, input.width), kernel_hw, (stride, stride));
-                let window = window.context("a size of zero")?;
-                Layer::Conv2d(Conv2d { outputs, window, is_pooled: false, zero_point, activation })
-            }
-            Self::MaxPool2d { window, stride } => Layer::MaxPool2d(Pool2d {
-                window: Window { stride_hw: (stride, stride), ..Window::tiles(window) },
-                activation: Activation::NONE,
-            }),
-            Self::Linear { outputs, activation, output_zero_point, .. } => {
-                let (zero_point, activation) = at(output_zero_point, activation);
-                Layer::Linear(Linear { outputs, zero_point, activation })
-            }
-        })
-    }
-
-    fn output_scale(&self) -> Option<f32> {
-        match *self {
-            Self::Conv2d { output_scale, .. } | Self::Linear { output_scale, .. } => Some(output_scale),
-            Self::MaxPool2d { .. } => None,
-        }
-    }
-
-    /// M = s_in * s_w / s_out in f64, one scale standing for all outputs.
-    fn parameters(&self, input_scale: f32) -> Result<Option<LayerParameters>> {
-        let (outputs, weights, scales, bias, output_scale) = match self {
-            Self::Conv2d { outputs, weights_ohwi, weight_scales, bias, output_scale, .. } => {
-                (*outputs, weights_ohwi, weight_scales, bias, *output_scale)
-            }
-            Self::Linear { outputs, weights_oi, weight_scales, bias, output_scale, .. } => {
-                (*outputs, weights_oi, weight_scales, bias, *output_scale)
-            }
-            Self::MaxPool2d { .. } => return Ok(None),
-        };
-        let multiplier = |scale: &f32| {
-            let real = f64::from(input_scale) * f64::from(*scale) / f64::from(output_scale);
-            Multiplier::from_real(real).with_context(|| format!("the multiplier {real} is out of range"))
-        };
-        let mut multipliers = scales.iter().map(multiplier).collect::<Result<Vec<Multiplier>>>()?;
-        if let [only] = multipliers[..] {
-            multipliers = vec![only; outputs.into()];
-        }
-        Ok(Some(LayerParameters { bias: bias.clone(), multipliers, weights: weights.clone() }))
     }
 }

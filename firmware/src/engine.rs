@@ -89,6 +89,18 @@ fn run(model: &Model, step: &Step, arena: &mut [i8]) {
                 kernels::linear(input, layer, &parameters, output);
             }
         }
+        #[cfg(feature = "depthwise-conv2d")]
+        (Layer::DepthwiseConv2d(layer), Some(parameters)) => {
+            kernels::depthwise_conv2d(tensors, step, layer, &parameters, scratch);
+        }
+        #[cfg(feature = "average-pool2d")]
+        (Layer::AveragePool2d(layer), _) => kernels::average_pool2d(tensors, step, layer),
+        #[cfg(feature = "add")]
+        (Layer::Add(layer), Some(parameters)) => kernels::add(tensors, step, layer, &parameters),
+        #[cfg(feature = "reshape")]
+        (Layer::Reshape(_), _) => tensors.forward(),
+        #[cfg(feature = "softmax")]
+        (Layer::Softmax(_), Some(parameters)) => kernels::softmax(tensors, step, &parameters),
         // A layer with weights has parameters, and an absent operator was refused by `Engine::new`.
         _ => {}
     }

@@ -1,5 +1,6 @@
 //! The input and the output of a layer, in one arena.
 
+use core::cell::Cell;
 use core::ops::Range;
 
 /// Both tensors. Rows of the output are made from the top; what they are written over was read for the last time, as the
@@ -51,6 +52,19 @@ impl<'a> Tensors<'a> {
         } else {
             let (low, high) = self.memory.split_at_mut_checked(output)?;
             Some((Input { values: low.get(input..end)?, gone: 0 }, high.get_mut(values)?))
+        }
+    }
+
+    /// All of the memory, for what is made value by value: the output may lie where an input does.
+    pub fn cells(&mut self) -> &[Cell<i8>] {
+        Cell::from_mut(&mut *self.memory).as_slice_of_cells()
+    }
+
+    /// Moves the input's values to the output.
+    pub fn forward(&mut self) {
+        let is_inside = self.input.end <= self.memory.len() && self.output.start + self.input.len() <= self.memory.len();
+        if is_inside {
+            self.memory.copy_within(self.input.clone(), self.output.start);
         }
     }
 

@@ -3,8 +3,9 @@
 use crate::quantize::{IntegerNetwork, LayerParameters};
 use anyhow::{Context, Result};
 use secateur_shared::header::{ALIGNMENT, HEADER_BYTES};
+use secateur_shared::packing::Order;
 use secateur_shared::quant::{Multiplier, ZeroPoint};
-use secateur_shared::{Model, header, memory, packing};
+use secateur_shared::{Model, header, memory};
 
 /// A blob in memory, aligned as in flash, so that [`Model::parse`] reads it in place.
 #[derive(Clone, Debug)]
@@ -52,7 +53,7 @@ pub fn export(network: &IntegerNetwork) -> Result<Blob> {
         let step = step?;
         if step.parameters().is_some() {
             let parameters = parameters.next().context("a layer without its parameters")?;
-            append(&mut bytes, parameters, step.input.zero_point);
+            append(&mut bytes, parameters, step.input.zero_point, step.layer.order());
         }
     }
     header::seal(&mut bytes)?;
@@ -61,7 +62,7 @@ pub fn export(network: &IntegerNetwork) -> Result<Blob> {
     Ok(blob)
 }
 
-fn append(bytes: &mut Vec<u8>, parameters: &LayerParameters, zero_point: ZeroPoint) {
+fn append(bytes: &mut Vec<u8>, parameters: &LayerParameters, zero_point: ZeroPoint, order: Order) {
     let LayerParameters { bias, multipliers, weights } = parameters;
     let multipliers: Vec<Multiplier> = multipliers.iter().map(|multiplier| shifting(*multiplier)).collect();
     let outputs = bias.len();
@@ -72,7 +73,7 @@ fn append(bytes: &mut Vec<u8>, parameters: &LayerParameters, zero_point: ZeroPoi
     let mut packed = vec![0; weights.len()];
     for (output, row) in weights.chunks_exact(per_output).enumerate() {
         for (position, weight) in row.iter().enumerate() {
-            packed[packing::index(outputs, per_output, output, position)] = weight.cast_unsigned();
+            packed[order.index(outputs, per_output, output, position)] = weight.cast_unsigned();
         }
     }
     bytes.extend(packed);

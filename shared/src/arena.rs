@@ -4,7 +4,7 @@
 mod search;
 
 use crate::header::ALIGNMENT;
-use crate::layer::{LAYERS_MAX, Layer, Node, Step, Table, Tensor};
+use crate::layer::{LAYERS_MAX, Layer, Node, Shape, Step, Table, Tensor, Window};
 use crate::refusal::Refusal;
 
 /// Tensors start on a multiple of this, so that kernels may load words.
@@ -12,6 +12,16 @@ pub const TENSOR_ALIGNMENT: u32 = 4;
 
 /// Output pixels that a convolution computes at once, at most.
 pub const PATCH_PIXELS: u32 = 4;
+
+/// Channels whose rows a depthwise convolution has at once, at most.
+pub const STRIP_CHANNELS: u32 = 4;
+
+/// From one row of a channel to the next where a depthwise convolution scratches, a multiple of 4: the padded row under a row
+/// of outputs. Its kernels compute outputs in fours and read the kernel's columns in fours.
+pub fn strip_pitch(window: &Window, output: Shape) -> u32 {
+    let last = u32::from(output.width).next_multiple_of(4).saturating_sub(1) * u32::from(window.stride_hw.1);
+    (last + u32::from(window.kernel_hw.1).next_multiple_of(4)).next_multiple_of(4)
+}
 
 impl Step {
     /// The first row of the input that a row of the output is made from; `None` where every output needs all of it.
@@ -41,7 +51,8 @@ impl Step {
     }
 
     /// What the kernel scratches on, a multiple of 4: for a convolution the windows of [`PATCH_PIXELS`] outputs as 16-bit
-    /// numbers, a pixel of padding, and as many outputs of each of two rows to pool.
+    /// numbers, a pixel of padding, and as many outputs of each of two rows to pool; for a depthwise one the rows of
+    /// [`STRIP_CHANNELS`] channels under a row of outputs.
     pub fn scratch_bytes(&self) -> u32 {
         match self.layer {
             Layer::Conv2d(conv) => {
@@ -49,6 +60,10 @@ impl Step {
                 let rows = if conv.is_pooled { 2 } else { 0 };
                 let rest = u32::from(self.input.shape.channels) + rows * PATCH_PIXELS * u32::from(conv.outputs);
                 positions.saturating_mul(2 * PATCH_PIXELS).saturating_add(rest.next_multiple_of(TENSOR_ALIGNMENT))
+            }
+            Layer::DepthwiseConv2d(conv) => {
+                let channels = u32::from(self.input.shape.channels).min(STRIP_CHANNELS);
+                (channels * u32::from(conv.window.kernel_hw.0)).saturating_mul(strip_pitch(&conv.window, self.output.shape))
             }
             _ => 0,
         }

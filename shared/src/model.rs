@@ -35,6 +35,8 @@ pub struct Parameters<'b> {
     pub weights: &'b [i8],
     /// Weights of one output.
     pub per_output: usize,
+    /// Of the weights.
+    pub order: packing::Order,
 }
 
 impl Parameters<'_> {
@@ -44,6 +46,12 @@ impl Parameters<'_> {
         let values = (self.bias.get(output), self.mantissas.get(output), self.exponents.get(output));
         let (Some(&bias), Some(&mantissa), Some(&exponent)) = values else { return (0, Multiplier::ZERO) };
         (bias, Multiplier { mantissa, exponent })
+    }
+
+    /// The weight of an output at a position; `None` past the last.
+    #[inline(always)]
+    pub fn weight(&self, output: usize, position: usize) -> Option<i8> {
+        self.weights.get(self.order.index(self.bias.len(), self.per_output, output, position)).copied()
     }
 
     /// The weights of a pair of outputs; `None` past the last pair.
@@ -137,6 +145,7 @@ impl<'b> Model<'b> {
             exponents: bytemuck::cast_slice(rest.get(..outputs)?),
             weights: bytemuck::cast_slice(packed),
             per_output,
+            order: step.layer.order(),
         })
     }
 
@@ -189,10 +198,9 @@ impl<'b> Model<'b> {
 /// Whether an output's |bias| + sum |w| * max |x - z|, shifted left by its exponent, is within bounds; the bias is the one
 /// before the zero point was folded in.
 fn accumulator_in_bounds(parameters: &Parameters, output: usize, input: ZeroPoint) -> bool {
-    let at = |position| packing::index(parameters.bias.len(), parameters.per_output, output, position);
-    let weights = (0..parameters.per_output).filter_map(|position| parameters.weights.get(at(position)));
+    let weights = (0..parameters.per_output).filter_map(|position| parameters.weight(output, position));
     let (sum, sizes) = weights.fold((0_i64, 0_u64), |(sum, sizes), weight| {
-        (sum + i64::from(*weight), sizes + u64::from(weight.unsigned_abs()))
+        (sum + i64::from(weight), sizes + u64::from(weight.unsigned_abs()))
     });
     let (folded, multiplier) = parameters.output(output);
     let bias = i64::from(folded) + i64::from(input.0) * sum;

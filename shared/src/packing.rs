@@ -1,10 +1,31 @@
 //! The order of a layer's weights in the payload, kernel ABI 2: what fast kernels of every core read word by word.
 //!
-//! Outputs go in pairs, and a pair's weights alternate: a word holds two positions of two outputs, `[a0 b0 a1 b1]`.
+//! A depthwise convolution's are those of one output after the other, row by row: see [`Order::Plain`]. All others'
+//! outputs go in pairs, and a pair's weights alternate: a word holds two positions of two outputs, `[a0 b0 a1 b1]`.
 //! Three parts follow each other, so that every word is aligned whatever the sizes:
 //! 1. for each pair, its weights at all positions but a last odd one;
 //! 2. where the number of positions is odd, for each pair its two weights at the last;
 //! 3. where the number of outputs is odd, the last output's weights, position after position.
+
+/// The order of a layer's weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// That of this page.
+    Pairs,
+    /// One output after the other, position after position.
+    Plain,
+}
+
+impl Order {
+    /// Where an output's weight at a position lies among the layer's weights.
+    #[inline(always)]
+    pub fn index(self, outputs: usize, per_output: usize, output: usize, position: usize) -> usize {
+        match self {
+            Self::Pairs => index(outputs, per_output, output, position),
+            Self::Plain => output * per_output + position,
+        }
+    }
+}
 
 /// Where an output's weight at a position (of `per_output`: OHWI's HWI, or OI's I) lies among the layer's weights.
 #[inline(always)]

@@ -3,11 +3,11 @@
 import zlib
 
 import numpy as np
-from arithmetic import INT32_MAX, Arithmetic, output_hwc, quantize_multiplier
+from arithmetic import INT32_MAX, Arithmetic, quantize_multiplier
 
 EXACT = Arithmetic()
-WEIGHTS = {"conv2d": "weights_ohwi", "linear": "weights_oi"}
-SHAPE = ("op", "kernel_hw", "stride", "padding", "window", "outputs")
+WEIGHTS = {"conv2d": "weights_ohwi", "linear": "weights_oi", "depthwise_conv2d": "weights_ohw"}
+SHAPE = ("op", "from", "kernel_hw", "stride", "padding", "window", "outputs", "multiplier")
 
 
 def float32(value):
@@ -25,26 +25,32 @@ def draw(name, input_hwc, layers, wishes):
         "layers": [],
     }
     for layer in layers:
-        case["layers"].append(layer if layer["op"] == "max_pool2d" else weighted(rng, Flow(case), layer))
+        case["layers"].append(drawn(rng, case, layer))
     return case
+
+
+def drawn(rng, case, layer):
+    if layer["op"] in WEIGHTS:
+        return weighted(rng, Flow(case, layer), layer)
+    if layer["op"] == "add":
+        wishes = {"output_scale": float32(layer.get("s_out", rng.uniform(0.02, 0.2))),
+                  "output_zero_point": layer.get("z_out", int(rng.integers(-30, 30)))}
+        return {key: value for key, value in layer.items() if key not in ("s_out", "z_out")} | wishes
+    return layer
 
 
 class Flow:
     """What reaches the next layer of a case: the values and how they are quantized."""
 
-    def __init__(self, case):
-        hwc = case["input_hwc"]
-        self.scale, self.zero_point, values = case["input_scale"], case["input_zero_point"], case["input"]
-        for layer, values in zip(case["layers"], EXACT.outputs(case)):
-            hwc = output_hwc(layer, hwc)
-            self.scale = layer.get("output_scale", self.scale)
-            self.zero_point = layer.get("output_zero_point", self.zero_point)
-        self.values = np.array(values, np.int64).reshape(hwc)
+    def __init__(self, case, layer):
+        self.values, self.scale, self.zero_point = EXACT.tensors(case)[-1 - layer.get("from", 0)]
 
 
 def weighted(rng, flow, wish):
-    outputs, key = wish["outputs"], WEIGHTS[wish["op"]]
-    inputs = np.prod(wish["kernel_hw"]) * flow.values.shape[2] if wish["op"] == "conv2d" else flow.values.size
+    key, channels = WEIGHTS[wish["op"]], flow.values.shape[2]
+    outputs = wish.get("outputs") or channels * wish["multiplier"]
+    inputs = {"conv2d": lambda: np.prod(wish["kernel_hw"]) * channels, "linear": lambda: flow.values.size,
+              "depthwise_conv2d": lambda: np.prod(wish["kernel_hw"])}[wish["op"]]()
     layer = {name: wish[name] for name in SHAPE if name in wish} | {
         "activation": wish.get("activation", "none"),
         key: wish.get("weights", rng.integers(-127, 128, outputs * inputs).tolist()),
@@ -63,7 +69,7 @@ def weighted(rng, flow, wish):
 
 def weight_scales(rng, flow, wish, layer, rms):
     """Unasked, multipliers that spread the sums over int8, with some saturation."""
-    count = 1 if wish.get("per_tensor") else wish["outputs"]
+    count = 1 if wish.get("per_tensor") else len(layer["bias"])
     if "apart_from" in wish:
         multipliers = 2.0 ** rng.uniform(-22.5, -21.5, count)
     else:
@@ -78,14 +84,14 @@ def bias(rng, flow, wish, layer, sums, rms):
         accumulators = telling_accumulators(rng, flow, layer, wish["apart_from"]())
     if accumulators is not None:
         return (np.array(accumulators) - sums[0, 0]).tolist()
-    return wish.get("bias", rng.integers(-span, span + 1, wish["outputs"]).tolist())
+    return wish.get("bias", rng.integers(-span, span + 1, len(layer["bias"])).tolist())
 
 
 def telling_accumulators(rng, flow, layer, mutant):
     """For each output an accumulator that the exact rule and the mutant's take to different sides of a rounding."""
     ratios = np.array(layer["weight_scales"]) * flow.scale / layer["output_scale"]
     edges = rng.permutation(np.arange(-90, 90))[:, None] + 0.5
-    near = np.rint(edges / np.broadcast_to(ratios, layer["outputs"])).astype(np.int64)
+    near = np.rint(edges / np.broadcast_to(ratios, len(layer["bias"]))).astype(np.int64)
     candidates = np.concatenate([near + offset for offset in range(-40, 41)])[:, None, :]
     differ = EXACT.requantize(candidates, flow.scale, layer) != mutant.requantize(candidates, flow.scale, layer)
     assert differ.any(axis=(0, 1)).all(), "a channel whose multipliers cannot be told apart: choose other scales"
@@ -94,7 +100,7 @@ def telling_accumulators(rng, flow, layer, mutant):
 
 def refuse_overflow(layer, flow, key):
     """No golden case is one that `Model::parse` may refuse: with 128 to spare, so that adding z_out cannot wrap either."""
-    sums = np.abs(np.array(layer[key], np.int64)).reshape(layer["outputs"], -1).sum(axis=1)
+    sums = np.abs(np.array(layer[key], np.int64)).reshape(len(layer["bias"]), -1).sum(axis=1)
     worst = np.abs(np.array(layer["bias"], np.int64)) + 255 * sums
     ratios = np.array(layer["weight_scales"]) * flow.scale / layer["output_scale"]
     shifts = [max(quantize_multiplier(ratio)[1], 0) for ratio in ratios]

@@ -8,7 +8,7 @@ from arithmetic import Arithmetic
 from mutants import MUTANTS
 
 HERE = pathlib.Path(__file__).parent
-OPERATORS = ("conv2d", "max_pool2d", "linear", "network")
+OPERATORS = ("conv2d", "depthwise_conv2d", "max_pool2d", "average_pool2d", "linear", "add", "softmax", "reshape", "network")
 
 
 def main():

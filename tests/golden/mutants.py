@@ -1,7 +1,7 @@
 """Engines that are wrong in one rule each. A golden set that lets one live does not test that rule."""
 
 import numpy as np
-from arithmetic import Arithmetic
+from arithmetic import Arithmetic, kernel_hw
 
 
 class SingleRounding(Arithmetic):
@@ -78,15 +78,16 @@ class ProductInFloat(Arithmetic):
 class ReluAtZero(Arithmetic):
     """relu clamps at 0 and not at z_out"""
 
-    def low(self, layer):
-        return 0 if layer["activation"] == "relu" else -128
+    def range(self, layer, scale, zero_point):
+        low, high = super().range(layer, scale, zero_point)
+        return 0 if layer.get("activation") == "relu" else low, high
 
 
 class PadsWithZero(Arithmetic):
     """SAME pads with 0 and not with z_in"""
 
     def pad(self, x, value, kernel_hw, stride, out_hwc):
-        return super().pad(x, 0, kernel_hw, stride, out_hwc)
+        return super().pad(x, value if value < -128 else 0, kernel_hw, stride, out_hwc)
 
 
 class PadsTopLeft(Arithmetic):
@@ -116,6 +117,56 @@ class SwapsHeightAndWidth(Arithmetic):
     def windows(self, x, kernel_hw, stride, out_hwc):
         patches = super().windows(x, kernel_hw, stride, out_hwc)
         return patches.swapaxes(2, 3).reshape(patches.shape)
+
+
+class RepeatsChannelsInTurn(Arithmetic):
+    """a depthwise multiplier's output o reads channel o modulo the channels"""
+
+    def repeat(self, patches, multiplier):
+        return np.tile(patches, multiplier)
+
+
+class AveragesPadding(Arithmetic):
+    """padding counts in a mean"""
+
+    def counted(self, x, layer):
+        return np.broadcast_to(np.prod(kernel_hw(layer)), super().counted(x, layer)[:, :, :1, :1].shape)
+
+
+class AveragesTowardsZero(Arithmetic):
+    """a mean is cut off, not rounded"""
+
+    def divide(self, total, count):
+        return np.sign(total) * (np.abs(total) // count)
+
+
+class AveragesHalfUp(Arithmetic):
+    """a mean of half is rounded up"""
+
+    def divide(self, total, count):
+        return (2 * total + count) // (2 * count)
+
+
+class AddsInFewerBits(Arithmetic):
+    """terms of a sum are shifted by 16 bits"""
+
+    def add_shift(self):
+        return 16
+
+
+class SoftmaxInFloat(Arithmetic):
+    """softmax in floating point"""
+
+    def softmax(self, x, scale, layer):
+        e = np.exp(layer["beta"] * scale * (x - x.max(axis=2, keepdims=True)))
+        return np.clip(np.floor(256 * e / e.sum(axis=2, keepdims=True) + 0.5).astype(np.int64) - 128, -128, 127)
+
+
+class ReluWithoutSix(Arithmetic):
+    """relu6 has no upper end"""
+
+    def range(self, layer, scale, zero_point):
+        return super().range(layer, scale, zero_point)[0], 127
 
 
 MUTANTS = Arithmetic.__subclasses__()

@@ -14,6 +14,28 @@ macro_rules! cpu {
     };
 }
 
+/// Sums to outputs, given twice the mantissa and the shift, with the zero point in r12.
+macro_rules! requantize {
+    () => {
+        concat!(
+            ".macro requantize doubled, shift, sums:vararg\n",
+            ".irp sum, \\sums\n",
+            "smmlar \\sum, \\sum, \\doubled, \\sum\n",
+            "add \\sum, \\sum, \\sum, asr #31\n",
+            "asrs \\sum, \\sum, \\shift\n",
+            "adc \\sum, \\sum, r12\n",
+            "ssat \\sum, #8, \\sum\n",
+            ".endr\n",
+            ".endm"
+        )
+    };
+}
+
+#[cfg(feature = "add")]
+pub(super) mod add;
+#[cfg(feature = "depthwise-conv2d")]
+pub(super) mod depthwise_conv2d;
+
 /// Output pixels that a patch has windows of: two outputs each make eight accumulators, which is what the registers hold.
 pub const PIXELS: usize = 4;
 
@@ -32,7 +54,7 @@ impl<'s> Patch<'s> {
         let (words, rest) = scratch.split_at_mut_checked(rows * size_of::<[[i16; 2]; PIXELS]>())?;
         (words.as_ptr() as usize).is_multiple_of(4).then_some(())?;
         let words = bytemuck::try_cast_slice_mut(words).ok()?;
-        Some((Self { words, outputs, is_plain: Task::is_plain(&outputs) }, rest))
+        Some((Self { words, outputs, is_plain: outputs.is_plain() }, rest))
     }
 
     /// Takes runs of equal length, one a pixel, in at a position.
@@ -257,17 +279,31 @@ unsafe extern "C" fn widen_shared(place: *mut i16, run: *const i8, bytes: usize)
 /// All pairs of outputs of a patch's pixels.
 ///
 /// Requantisation: (acc * m + 2^30) >> 31 is the high word of 2^32 acc + acc * (2m - 2^32) + 2^31, which is SMMLAR's; the
-/// division by 2^shift rounds half away from zero by the last bit shifted out, after 1 is taken from what is negative.
+/// division by 2^shift rounds half away from zero by the last bit shifted out, after 1 is taken from what is negative. An output
+/// whose multiplier is no shift to the right gets a wrong value.
 ///
 /// Registers: r0 patch, r1 weights; r3-r6 the first output's sums, r7-r10 the second's; r2, r11 their weights; r12, lr inputs.
 /// On the stack: the end of the weights, `task`.
 ///
 /// # Safety
-/// The task's parameters are those of `2 * pairs` outputs, in payload order, every mantissa above 0 and every exponent below; the
-/// patch has `steps` rows of four words, aligned to 4, and one more where there are `tails`; all outputs can be written.
+/// The task's parameters are those of `2 * pairs` outputs, in payload order; the patch has `steps` rows of four words, aligned to 4, and one more where there are `tails`; all outputs can be written.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn pairs(task: *mut Task) {
     with_offsets!(
+        Task {
+            patch,
+            weights,
+            steps,
+            biases,
+            mantissas,
+            exponents,
+            tails,
+            output,
+            stride,
+            pixels,
+            zero_point,
+            pairs
+        },
         cpu!(),
         ".macro row at, writeback",
         "ldr r11, [r1, #4 * \\at + 4]\\writeback",
@@ -286,15 +322,7 @@ pub(super) unsafe extern "C" fn pairs(task: *mut Task) {
         "smlad r6, r2, lr, r6",
         "smlad r10, r11, lr, r10",
         ".endm",
-        ".macro requantize doubled, shift, sums:vararg",
-        ".irp sum, \\sums",
-        "smmlar \\sum, \\sum, \\doubled, \\sum",
-        "add \\sum, \\sum, \\sum, asr #31",
-        "asrs \\sum, \\sum, \\shift",
-        "adc \\sum, \\sum, r12",
-        "ssat \\sum, #8, \\sum",
-        ".endr",
-        ".endm",
+        requantize!(),
         "push {{r4-r11, lr}}",
         "sub sp, #8",
         "str r0, [sp, #4]",
@@ -490,3 +518,7 @@ pub(super) unsafe extern "C" fn max_of_rows(pixel: *mut i8, upper: *const i8, lo
 
 pub use super::fast::{linear, max_of_four};
 pub use super::portable::{max, requantize};
+#[cfg(feature = "depthwise-conv2d")]
+pub use super::fast::depthwise_conv2d::{Filters, unzip};
+#[cfg(feature = "add")]
+pub use super::fast::add::add;

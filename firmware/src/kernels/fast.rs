@@ -4,7 +4,6 @@ use super::inner::{dot_pair, max_of_rows, pairs};
 use super::outputs::Outputs;
 use core::ptr;
 use secateur_shared::model::Parameters;
-use secateur_shared::quant::Activation;
 
 /// All pairs of outputs of a patch's pixels; the routine counts it up and down.
 #[repr(C)]
@@ -30,13 +29,6 @@ pub(super) struct Task {
 }
 
 impl Task {
-    /// Whether the assembly can do it: every multiplier is a shift to the right, and outputs end at -128 and 127.
-    pub(super) fn is_plain(outputs: &Outputs) -> bool {
-        let Parameters { mantissas, exponents, .. } = outputs.parameters;
-        let shifts = mantissas.iter().all(|m| *m > 0) && exponents.iter().all(|e| *e < 0);
-        shifts && outputs.activation == Activation::NONE
-    }
-
     /// Every pair of outputs of these pixels; `None` where there is none.
     #[inline(always)]
     pub(super) fn new(patch: *const u32, outputs: &Outputs, pixels: &mut [i8]) -> Option<Self> {
@@ -73,16 +65,18 @@ pub(super) unsafe fn product<const PIXELS: usize>(
     single: impl Fn(usize) -> [i32; PIXELS],
     pixels: &mut [i8],
 ) {
-    let mut output = 0;
-    if is_plain {
-        output = outputs.count() & !1;
-        if let Some(mut task) = Task::new(patch, outputs, pixels) {
-            // SAFETY: the task is plain, and the patch the caller's.
-            unsafe { pairs(&mut task) }
+    if let Some(mut task) = Task::new(patch, outputs, pixels) {
+        // SAFETY: the patch is the caller's.
+        unsafe { pairs(&mut task) }
+    }
+    let even = outputs.count() & !1;
+    for output in if is_plain { even } else { 0 }..outputs.count() {
+        if output >= even || !outputs.is_shift(output) {
+            outputs.store(output, single(output), pixels);
         }
     }
-    for output in output..outputs.count() {
-        outputs.store(output, single(output), pixels);
+    if !is_plain {
+        outputs.clamp(pixels);
     }
 }
 
@@ -127,24 +121,15 @@ pub fn max_of_four(pixel: &mut [i8], corner: &[i8], row_values: usize) {
     }
 }
 
-/// The arguments that name the offsets of a task's fields in assembly.
+#[cfg(feature = "add")]
+pub(super) mod add;
+#[cfg(feature = "depthwise-conv2d")]
+pub(super) mod depthwise_conv2d;
+
+/// Assembly, with the offsets of these fields as its arguments.
 macro_rules! with_offsets {
-    ($($line:expr),* $(,)?) => {
-        core::arch::naked_asm!(
-            $($line),*,
-            patch = const core::mem::offset_of!(Task, patch),
-            weights = const core::mem::offset_of!(Task, weights),
-            steps = const core::mem::offset_of!(Task, steps),
-            biases = const core::mem::offset_of!(Task, biases),
-            mantissas = const core::mem::offset_of!(Task, mantissas),
-            exponents = const core::mem::offset_of!(Task, exponents),
-            tails = const core::mem::offset_of!(Task, tails),
-            output = const core::mem::offset_of!(Task, output),
-            stride = const core::mem::offset_of!(Task, stride),
-            pixels = const core::mem::offset_of!(Task, pixels),
-            zero_point = const core::mem::offset_of!(Task, zero_point),
-            pairs = const core::mem::offset_of!(Task, pairs),
-        )
+    ($task:ident { $($field:ident),* }, $($line:expr),* $(,)?) => {
+        core::arch::naked_asm!($($line),*, $($field = const core::mem::offset_of!($task, $field)),*)
     };
 }
 pub(super) use with_offsets;

@@ -9,6 +9,57 @@ use super::outputs::Outputs;
 use core::arch::naked_asm;
 use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
 
+/// An accumulator with 2^31 added, to an output in r3; r6 task, r12 mantissa, lr shift; r0 to r5 are lost.
+macro_rules! requantize {
+    () => {
+        concat!(
+            ".macro value accumulator\n",
+            "mov r0, \\accumulator\n",
+            "uxth r1, r0\n",
+            "lsrs r0, r0, #16\n",
+            "mov r4, r12\n",
+            "uxth r2, r4\n",
+            "lsrs r3, r4, #16\n",
+            "movs r5, r1\n",
+            "muls r5, r2, r5\n",
+            "lsrs r5, r5, #16\n",
+            "muls r1, r3, r1\n",
+            "adds r1, r1, r5\n",
+            "muls r2, r0, r2\n",
+            "muls r3, r0, r3\n",
+            "movs r5, #0\n",
+            "adds r1, r1, r2\n",
+            "adcs r5, r5\n",
+            "lsls r5, r5, #17\n",
+            "lsls r3, r3, #1\n",
+            "adds r3, r3, r5\n",
+            "lsrs r1, r1, #15\n",
+            "adcs r3, r1\n",
+            "subs r3, r3, r4\n",
+            "asrs r5, r3, #31\n",
+            "adds r3, r3, r5\n",
+            "mov r5, lr\n",
+            "ldr r2, [r6, #{zero_point}]\n",
+            "adds r2, #128\n",
+            "asrs r3, r5\n",
+            "adcs r3, r2\n",
+            "uxtb r2, r3\n",
+            "cmp r2, r3\n",
+            "beq 9f\n",
+            "asrs r3, r3, #31\n",
+            "mvns r3, r3\n",
+            "9:\n",
+            "subs r3, #128\n",
+            ".endm"
+        )
+    };
+}
+
+#[cfg(feature = "add")]
+pub(super) mod add;
+#[cfg(feature = "depthwise-conv2d")]
+pub(super) mod depthwise_conv2d;
+
 /// Output pixels that a patch has windows of.
 pub const PIXELS: usize = 2;
 
@@ -24,7 +75,7 @@ impl<'s> Patch<'s> {
     pub fn new(scratch: &'s mut [i8], outputs: Outputs<'s>) -> Option<(Self, &'s mut [i8])> {
         let (words, rest) = scratch.split_at_mut_checked(4 * outputs.parameters.per_output)?;
         let words = bytemuck::try_cast_slice_mut(words).ok()?;
-        Some((Self { words, outputs, is_plain: Task::is_plain(&outputs) }, rest))
+        Some((Self { words, outputs, is_plain: outputs.is_plain() }, rest))
     }
 
     /// Takes runs of equal length, one a pixel, in at a position.
@@ -171,18 +222,31 @@ unsafe extern "C" fn join(words: *mut i32, first: *const i8, second: *const i8, 
 ///
 /// Requantisation: with 2^31 added, the accumulator is a product of unsigned halves, and the multiplication has added the
 /// mantissa to the result. The division by 2^shift rounds half away from zero by the last bit shifted out, after 1 is taken
-/// from what is negative.
+/// from what is negative. An output whose multiplier is no shift to the right gets a wrong value.
 ///
 /// Registers of a step: r0 patch, r1 weights, r7 the patch's end; r2, r3 inputs, r4 weights, r5, r6 products; r8, r9 the first
 /// output's sum of words and of upper halves, r10, r11 the second's; r12 the carry. After them: r6 task, r7 output, r8 to r11
 /// accumulators, r12 mantissa, lr shift. On the stack: the task.
 ///
 /// # Safety
-/// The task's parameters are those of `2 * pairs` outputs, in payload order, every mantissa above 0 and every exponent below,
-/// words of weights aligned to 4; the patch has a word for each position; all outputs can be written.
+/// The task's parameters are those of `2 * pairs` outputs, in payload order, words of weights aligned to 4; the patch has a word for each position; all outputs can be written.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn pairs(task: *mut Task) {
     with_offsets!(
+        Task {
+            patch,
+            weights,
+            steps,
+            biases,
+            mantissas,
+            exponents,
+            tails,
+            output,
+            stride,
+            pixels,
+            zero_point,
+            pairs
+        },
         ".macro flush words, halves",
         "add r5, r12",
         "add \\words, r5",
@@ -236,44 +300,7 @@ pub(super) unsafe extern "C" fn pairs(task: *mut Task) {
         "rsbs r5, r5, #0",
         "mov lr, r5",
         ".endm",
-        ".macro value accumulator",
-        "mov r0, \\accumulator",
-        "uxth r1, r0",
-        "lsrs r0, r0, #16",
-        "mov r4, r12",
-        "uxth r2, r4",
-        "lsrs r3, r4, #16",
-        "movs r5, r1",
-        "muls r5, r2, r5",
-        "lsrs r5, r5, #16",
-        "muls r1, r3, r1",
-        "adds r1, r1, r5",
-        "muls r2, r0, r2",
-        "muls r3, r0, r3",
-        "movs r5, #0",
-        "adds r1, r1, r2",
-        "adcs r5, r5",
-        "lsls r5, r5, #17",
-        "lsls r3, r3, #1",
-        "adds r3, r3, r5",
-        "lsrs r1, r1, #15",
-        "adcs r3, r1",
-        "subs r3, r3, r4",
-        "asrs r5, r3, #31",
-        "adds r3, r3, r5",
-        "mov r5, lr",
-        "ldr r2, [r6, #{zero_point}]",
-        "adds r2, #128",
-        "asrs r3, r5",
-        "adcs r3, r2",
-        "uxtb r2, r3",
-        "cmp r2, r3",
-        "beq 9f",
-        "asrs r3, r3, #31",
-        "mvns r3, r3",
-        "9:",
-        "subs r3, #128",
-        ".endm",
+        requantize!(),
         "push {{r4-r7, lr}}",
         "mov r4, r8",
         "mov r5, r9",
@@ -519,3 +546,7 @@ pub(super) unsafe extern "C" fn dot_pair(input: *const i8, weights: *const i8, q
 
 pub use super::fast::{linear, max_of_four};
 pub use super::portable::max;
+#[cfg(feature = "depthwise-conv2d")]
+pub use super::fast::depthwise_conv2d::{Filters, unzip};
+#[cfg(feature = "add")]
+pub use super::fast::add::add;

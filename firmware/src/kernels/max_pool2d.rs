@@ -1,8 +1,8 @@
 //! Maximum over windows.
 
 use super::inner::{max, max_of_four};
+use super::window::inside;
 use crate::tensors::Tensors;
-use core::ops::Range;
 use secateur_shared::layer::{Pool2d, Step};
 use secateur_shared::quant::Activation;
 
@@ -30,13 +30,6 @@ pub fn max_pool2d(tensors: &mut Tensors, step: &Step, layer: &Pool2d) {
             }
         }
     }
-}
-
-/// Which of so many elements lie under an output's window.
-fn inside(output: usize, kernel: u8, stride: u8, before: u8, size: u16) -> Range<usize> {
-    let start = output * usize::from(stride);
-    let end = (start + usize::from(kernel)).saturating_sub(before.into());
-    start.saturating_sub(before.into())..end.min(size.into())
 }
 
 /// The maximum over the window of so many rows and columns whose first row starts `corner`.

@@ -4,8 +4,14 @@
 //! `build.rs` chooses the inner loops by the target, so that no build runs slow ones unnoticed: [`portable`] everywhere,
 //! `dsp` on Cortex-M4, M7 and M33, `m0plus` on Cortex-M0 and M0+. All three give the same numbers.
 
+#[cfg(feature = "add")]
+pub mod add;
+#[cfg(feature = "average-pool2d")]
+pub mod average_pool2d;
 #[cfg(feature = "conv2d")]
 pub mod conv2d;
+#[cfg(feature = "depthwise-conv2d")]
+pub mod depthwise_conv2d;
 #[cfg(kernels = "dsp")]
 pub mod dsp;
 #[cfg(any(kernels = "dsp", kernels = "m0plus"))]
@@ -18,13 +24,25 @@ pub mod m0plus;
 pub mod max_pool2d;
 mod outputs;
 pub mod portable;
+#[cfg(feature = "softmax")]
+pub mod softmax;
+#[cfg(any(feature = "max-pool2d", feature = "average-pool2d"))]
+mod window;
 
+#[cfg(feature = "add")]
+pub use add::add;
+#[cfg(feature = "average-pool2d")]
+pub use average_pool2d::average_pool2d;
 #[cfg(feature = "conv2d")]
 pub use conv2d::conv2d;
+#[cfg(feature = "depthwise-conv2d")]
+pub use depthwise_conv2d::depthwise_conv2d;
 #[cfg(feature = "linear")]
 pub use linear::linear;
 #[cfg(feature = "max-pool2d")]
 pub use max_pool2d::max_pool2d;
+#[cfg(feature = "softmax")]
+pub use softmax::softmax;
 
 /// The inner loops of this build.
 #[cfg(kernels = "dsp")]
@@ -42,6 +60,10 @@ pub fn built_in(layer: &Layer) -> bool {
         Layer::Conv2d(_) => cfg!(feature = "conv2d"),
         Layer::MaxPool2d(_) => cfg!(feature = "max-pool2d"),
         Layer::Linear(_) => cfg!(feature = "linear"),
-        _ => false,
+        Layer::DepthwiseConv2d(_) => cfg!(feature = "depthwise-conv2d"),
+        Layer::AveragePool2d(_) => cfg!(feature = "average-pool2d"),
+        Layer::Add(_) => cfg!(feature = "add"),
+        Layer::Reshape(_) => cfg!(feature = "reshape"),
+        Layer::Softmax(_) => cfg!(feature = "softmax"),
     }
 }

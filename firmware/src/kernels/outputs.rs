@@ -2,7 +2,6 @@
 
 use super::inner::requantize;
 use secateur_shared::model::Parameters;
-use secateur_shared::packing;
 use secateur_shared::quant::{Activation, ZeroPoint};
 
 /// A layer's parameters, and the form of its output.
@@ -31,11 +30,32 @@ impl Outputs<'_> {
         requantize(multiplier, bias.wrapping_add(sum), self.zero_point, self.activation)
     }
 
+    /// Whether all multipliers are what [`Outputs::is_shift`] says, and outputs end at -128 and 127.
+    #[cfg(any(kernels = "dsp", kernels = "m0plus"))]
+    pub fn is_plain(&self) -> bool {
+        (0..self.count()).all(|output| self.is_shift(output)) && self.activation == Activation::NONE
+    }
+
+    /// Whether an output's multiplier is a shift to the right, which is what the fast loops have.
+    #[cfg(any(kernels = "dsp", kernels = "m0plus"))]
+    pub fn is_shift(&self, output: usize) -> bool {
+        let (_, multiplier) = self.parameters.output(output);
+        multiplier.mantissa > 0 && multiplier.exponent < 0
+    }
+
+    /// The nearest values within the range of the output.
+    pub fn clamp(&self, values: &mut [i8]) {
+        if self.activation != Activation::NONE {
+            for value in values {
+                *value = self.activation.clamp((*value).into());
+            }
+        }
+    }
+
     /// The weight of an output at a position: slow.
     #[inline(always)]
     pub fn weight(&self, output: usize, position: usize) -> i32 {
-        let Parameters { weights, per_output, .. } = self.parameters;
-        weights.get(packing::index(self.count(), per_output, output, position)).map_or(0, |weight| i32::from(*weight))
+        self.parameters.weight(output, position).unwrap_or(0).into()
     }
 
     /// Stores an output of some pixels by their sums; those past the last pixel are dropped.

@@ -4,6 +4,15 @@ use super::outputs::Outputs;
 use secateur_shared::packing::Pair;
 use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
 
+#[cfg(feature = "add")]
+mod add;
+#[cfg(feature = "depthwise-conv2d")]
+mod depthwise_conv2d;
+#[cfg(feature = "add")]
+pub use add::add;
+#[cfg(feature = "depthwise-conv2d")]
+pub use depthwise_conv2d::{Filters, unzip};
+
 /// Output pixels that a patch has windows of.
 pub const PIXELS: usize = 1;
 

@@ -18,7 +18,7 @@ pub struct LayerParameters {
     pub bias: Vec<i32>,
     /// One per output.
     pub multipliers: Vec<Multiplier>,
-    /// OHWI (conv) or OI over HWC (linear).
+    /// OHWI (conv), OHW (depthwise conv) or OI over HWC (linear).
     pub weights: Vec<i8>,
 }
 

@@ -1,6 +1,7 @@
 //! What a layer may be.
 
 use super::{Shape, Window};
+use crate::packing::Order;
 use crate::quant::{Activation, ZeroPoint};
 
 /// A 2-D convolution with a fused activation; weights OHWI, one scale per output channel.
@@ -19,7 +20,7 @@ pub struct Conv2d {
     pub activation: Activation,
 }
 
-/// A 2-D convolution of each channel apart; weights HWO, one scale per output channel.
+/// A 2-D convolution of each channel apart; weights OHW, one scale per output channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DepthwiseConv2d {
     /// Output channels of each input channel, neighbors: output o is of channel o / multiplier.
@@ -147,6 +148,14 @@ impl Layer {
             Layer::DepthwiseConv2d(conv) => conv.window.area(),
             Layer::Linear(_) => input.bytes().unwrap_or(0),
             _ => 0,
+        }
+    }
+
+    /// The order of its weights in the payload.
+    pub fn order(&self) -> Order {
+        match self {
+            Layer::DepthwiseConv2d(_) => Order::Plain,
+            _ => Order::Pairs,
         }
     }
 
