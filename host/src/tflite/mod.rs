@@ -1,0 +1,16 @@
+//! Networks of TensorFlow Lite: from a `.tflite` file of int8 values to a blob of the same outputs, to the bit.
+//!
+//! [`read`] turns the file into a [`Graph`], [`Plan`] finds what of it is to be run, [`lower`] turns that into the engine's layers.
+
+mod graph;
+mod lower;
+mod names;
+mod order;
+mod quantization;
+mod reader;
+mod schema;
+
+pub use graph::{Fused, Graph, Operator, Options, Sliding, Tensor, Type};
+pub use lower::{Lowered, Network, lower};
+pub use order::Plan;
+pub use schema::read;
