@@ -14,3 +14,6 @@ pub use graph::{Fused, Graph, Operator, Options, Sliding, Tensor, Type};
 pub use lower::{Lowered, Network, lower};
 pub use order::Plan;
 pub use schema::read;
+
+#[cfg(test)]
+mod tests;

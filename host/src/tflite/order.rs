@@ -58,10 +58,14 @@ impl Plan {
         let last = makers[self.output].filter(|last| matches!(graph.operators[*last].code, DEQUANTIZE | QUANTIZE));
         let source = last.and_then(|last| graph.operators[last].inputs.first().copied().flatten());
         let source = source.filter(|source| is_same_number(&graph.tensors[*source], end));
-        let (Some(last), Some(source)) = (last, source) else { bail!("the output, {}", not_int8(graph, self.output)) };
+        let (Some(last), Some(source)) = (last, source) else { bail!("the output: {}", not_int8(graph, self.output)) };
         self.output = source;
         let last = graph.operator_name(last);
-        self.notes.push(format!("{last} at the end: left out, the output is int8 instead of {}{}", end.kind, shifted(end)));
+        self.notes.push(format!(
+            "{last} at the end: left out, the output is int8 instead of {}{}",
+            end.kind,
+            shifted(end)
+        ));
         Ok(())
     }
 
@@ -78,10 +82,14 @@ impl Plan {
             _ => None,
         };
         let made = made.filter(|made| is_same_number(&graph.tensors[*made], end));
-        let (Some(made), [first]) = (made, &firsts[..]) else { bail!("the input, {}", not_int8(graph, self.input)) };
+        let (Some(made), [first]) = (made, &firsts[..]) else { bail!("the input: {}", not_int8(graph, self.input)) };
         (self.input, needed[*first]) = (made, false);
         let first = graph.operator_name(*first);
-        self.notes.push(format!("{first} at the start: left out, the input is int8 instead of {}{}", end.kind, shifted(end)));
+        self.notes.push(format!(
+            "{first} at the start: left out, the input is int8 instead of {}{}",
+            end.kind,
+            shifted(end)
+        ));
         Ok(())
     }
 
@@ -136,7 +144,11 @@ fn needed(graph: &Graph, output: usize, makers: &[Option<usize>]) -> Result<Vec<
             let is_given = *input == graph.input || graph.tensors[*input].data.is_some();
             if !is_given {
                 let maker = makers[*input].with_context(|| {
-                    format!("{} reads {}, which no operator makes", graph.operator_name(index), graph.tensor_name(*input))
+                    format!(
+                        "{} reads {}, which no operator makes",
+                        graph.operator_name(index),
+                        graph.tensor_name(*input)
+                    )
                 });
                 open.push(maker?);
             }
@@ -149,7 +161,7 @@ fn needed(graph: &Graph, output: usize, makers: &[Option<usize>]) -> Result<Vec<
 fn is_same_number(inner: &Tensor, end: &Tensor) -> bool {
     let is_shifted = || {
         let points = inner.zero_points.first().zip(end.zero_points.first());
-        inner.scales == end.scales && points.is_some_and(|(inner, end)| inner + 128 == *end)
+        inner.scales == end.scales && points.is_some_and(|(inner, end)| inner.checked_add(128) == Some(*end))
     };
     inner.kind == Type::INT8 && (end.kind == Type::FLOAT32 || (end.kind == Type::UINT8 && is_shifted()))
 }
@@ -161,5 +173,8 @@ fn shifted(end: &Tensor) -> &'static str {
 /// What to say of a tensor that is not int8.
 pub(super) fn not_int8(graph: &Graph, tensor: usize) -> String {
     let kind = graph.tensors[tensor].kind;
-    format!("{}, is {kind}: only int8 networks run here, so export it with full integer quantisation", graph.tensor_name(tensor))
+    format!(
+        "{} is {kind}: only int8 networks run here, export it with full integer quantisation",
+        graph.tensor_name(tensor)
+    )
 }

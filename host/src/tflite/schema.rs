@@ -36,9 +36,10 @@ fn graph(bytes: &[u8]) -> Result<Graph<'_>> {
     let codes = reader.tables(model, slot(1)).context("the list of operator codes")?;
     let codes = codes.into_iter().map(|table| code(&mut reader, table)).collect::<Result<Vec<Code>>>()?;
     let tables = reader.tables(graph, slot(0)).context("the list of tensors")?;
-    let tensors = tables.into_iter().enumerate().map(|(index, table)| {
-        tensor(&mut reader, table, &buffers).with_context(|| format!("tensor {index}"))
-    });
+    let tensors = tables
+        .into_iter()
+        .enumerate()
+        .map(|(index, table)| tensor(&mut reader, table, &buffers).with_context(|| format!("tensor {index}")));
     let tensors = tensors.collect::<Result<Vec<Tensor>>>()?;
     let ends = [(slot(1), "input"), (slot(2), "output")].map(|(slot, what)| {
         let numbers: Vec<i32> = reader.numbers(graph, slot).with_context(|| format!("the list of {what}s"))?;
@@ -72,7 +73,8 @@ fn tensor<'b>(reader: &mut Reader<'b>, table: Table, buffers: &[Table]) -> Resul
     ensure!(reader.scalar(table, slot(5), 0_u8)? == 0, "`{name}` keeps its value between runs: not supported");
     ensure!(reader.table(table, slot(6))?.is_none(), "`{name}` is sparse: export the network with dense weights");
     let number = reader.scalar(table, slot(2), 0_u32)?;
-    let buffer = buffers.get(number as usize).with_context(|| format!("`{name}` is in buffer {number}, which is not there"))?;
+    let buffer =
+        buffers.get(number as usize).with_context(|| format!("`{name}` is in buffer {number}, which is not there"))?;
     ensure!(
         reader.scalar(*buffer, slot(1), 0_u64)? <= 1,
         "the values of `{name}` lie behind the network, as of files over 2 GB: not supported"
@@ -94,7 +96,11 @@ fn tensor<'b>(reader: &mut Reader<'b>, table: Table, buffers: &[Table]) -> Resul
         if tensor.zero_points.is_empty() {
             tensor.zero_points = vec![0; tensor.scales.len()];
         }
-        ensure!(tensor.zero_points.len() == tensor.scales.len(), "`{}` has other numbers of scales and zero points", tensor.name);
+        ensure!(
+            tensor.zero_points.len() == tensor.scales.len(),
+            "`{}` has other numbers of scales and zero points",
+            tensor.name
+        );
     }
     Ok(tensor)
 }
@@ -155,7 +161,8 @@ fn sliding(reader: &mut Reader, table: Table, activation: u16, dilation_hw: Opti
     let padding = reader.scalar(table, slot(0), 0_i8)?;
     ensure!((0..=1).contains(&padding), "padding {padding} is neither SAME (0) nor VALID (1)");
     let mut factor = |field: u16| reader.scalar(table, slot(field), 1);
-    let dilation_hw = dilation_hw.map_or(Ok((1, 1)), |(rows, columns)| anyhow::Ok((factor(rows)?, factor(columns)?)))?;
+    let dilation_hw =
+        dilation_hw.map_or(Ok((1, 1)), |(rows, columns)| anyhow::Ok((factor(rows)?, factor(columns)?)))?;
     Ok(Sliding {
         is_same: padding == 0,
         stride_hw: (reader.scalar(table, slot(2), 0)?, reader.scalar(table, slot(1), 0)?),

@@ -16,14 +16,18 @@ impl Lowering<'_> {
         axes.iter_mut().for_each(|axis| *axis = if *axis < 0 { axis.saturating_add(rank as i32) } else { *axis });
         axes.sort_unstable();
         axes.dedup();
-        ensure!(axes == [1, 2] && rank == 4, "only a mean over rows and columns (axes 1 and 2 of 4) is supported, not {axes:?}");
+        ensure!(
+            axes == [1, 2] && rank == 4,
+            "only a mean over rows and columns (axes 1 and 2 of 4) is supported, not {axes:?}"
+        );
         let (height, width) = (input.shape.height, input.shape.width);
         let (Ok(rows), Ok(columns)) = (u8::try_from(height), u8::try_from(width)) else {
             anyhow::bail!("a mean over {height}x{width} is larger than 255x255")
         };
         let output = self.int8(self.output(operator)?)?;
         let whole = multiplier(f64::from(input.quantization.scale) / f64::from(output.scale))?;
-        let multiplier = divided(whole, u32::from(height) * u32::from(width)).context("the ratio of scales is too small")?;
+        let multiplier =
+            divided(whole, u32::from(height) * u32::from(width)).context("the ratio of scales is too small")?;
         self.notes.push(format!(
             "{}: the sums of layer {}, whose weights are all 1",
             self.graph.operator_name(self.operator),

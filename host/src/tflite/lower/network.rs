@@ -85,7 +85,8 @@ impl Lowering<'_> {
     fn append(&mut self, lowered: Lowered) -> Result<usize> {
         let input = self.shapes[lowered.input];
         let output = lowered.layer.output(input);
-        self.shapes.push(output.with_context(|| format!("windows or sizes are impossible for an input of {}", text(input)))?);
+        self.shapes
+            .push(output.with_context(|| format!("windows or sizes are impossible for an input of {}", text(input)))?);
         self.layers.push(lowered);
         Ok(self.layers.len())
     }
@@ -116,7 +117,10 @@ impl Lowering<'_> {
         let end = self.values[self.plan.output].context("no layer makes it")?;
         ensure!(end.padding == Padding::default(), "it is padded by a PAD, which only convolutions can take over");
         // Every operator leads to the answer, so that the last layer makes it.
-        ensure!(end.tensor > 0 && end.tensor == self.layers.len(), "no layer makes it: the network only moves its input");
+        ensure!(
+            end.tensor > 0 && end.tensor == self.layers.len(),
+            "no layer makes it: the network only moves its input"
+        );
         Ok(Network {
             input: self.shapes[0],
             input_zero_point: input.zero_point,

@@ -99,7 +99,10 @@ impl<'g> Lowering<'g> {
             [channels] | [1, channels] => [1, 1, channels],
             [1, width, channels] => [1, width, channels],
             [1, height, width, channels] => [height, width, channels],
-            _ => bail!("{} is of {sizes:?}: only a batch of 1, and at most 3 dimensions more", self.graph.tensor_name(tensor)),
+            _ => bail!(
+                "{} is of {sizes:?}: only a batch of 1, and at most 3 dimensions more",
+                self.graph.tensor_name(tensor)
+            ),
         };
         let [height, width, channels] = hwc.map(|size| u16::try_from(size).unwrap_or(0));
         let shape = Shape { height, width, channels };
@@ -119,7 +122,12 @@ impl<'g> Lowering<'g> {
     pub(super) fn bias(&self, operator: &Operator, outputs: usize) -> Result<Vec<i32>> {
         let Some(index) = operator.inputs.get(2).copied().flatten() else { return Ok(vec![0; outputs]) };
         let bias = self.integers(index).context("the bias")?;
-        ensure!(bias.len() == outputs, "{} has {} biases for {outputs} outputs", self.graph.tensor_name(index), bias.len());
+        ensure!(
+            bias.len() == outputs,
+            "{} has {} biases for {outputs} outputs",
+            self.graph.tensor_name(index),
+            bias.len()
+        );
         Ok(bias)
     }
 
@@ -138,7 +146,9 @@ impl<'g> Lowering<'g> {
 fn sizes(graph: &Graph, tensor: usize) -> Result<Vec<usize>> {
     let shape = &graph.tensors[tensor].shape;
     let sizes = shape.iter().map(|size| usize::try_from(*size)).collect();
-    let unknown = || format!("{} is of {shape:?}, known only when it runs: export it with fixed sizes", graph.tensor_name(tensor));
+    let unknown = || {
+        format!("{} is of {shape:?}, known only when it runs: export it with fixed sizes", graph.tensor_name(tensor))
+    };
     Result::ok(sizes).with_context(unknown)
 }
 
