@@ -76,7 +76,7 @@ impl Lowering<'_> {
         };
         let multipliers = multipliers(&input.quantization, &weights, &output, outputs)?;
         let bias = self.bias(operator, outputs)?;
-        let parameters = LayerParameters { bias, multipliers, weights: weights.values.to_vec() };
+        let parameters = LayerParameters { bias, multipliers, weights: by_output(weights.values, outputs) };
         self.push_weighted(Layer::DepthwiseConv2d(layer), &input, parameters)
     }
 
