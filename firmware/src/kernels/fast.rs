@@ -33,7 +33,7 @@ impl Task {
     /// Whether the assembly can do it: every multiplier is a shift to the right, and outputs end at -128 and 127.
     pub(super) fn is_plain(outputs: &Outputs) -> bool {
         let Parameters { mantissas, exponents, .. } = outputs.parameters;
-        let shifts = mantissas.iter().all(|m| *m > 0) && exponents.iter().all(|e| *e < 0);
+        let shifts = mantissas.iter().all(|m| *m >= 1 << 30) && exponents.iter().all(|e| *e < 0);
         shifts && outputs.activation == Activation::NONE
     }
 

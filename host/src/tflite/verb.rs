@@ -36,7 +36,8 @@ pub fn run(request: &Request) -> Result<()> {
 fn describe(Converted { blob, scales, notes }: &Converted) -> Result<String> {
     let model = blob.model()?;
     let end = |name: &str, tensor: &secateur_shared::layer::Tensor, scale: f32| {
-        format!("{name} {}: real = {scale} * (q - {})\n", text(tensor.shape), tensor.zero_point.0)
+        let zero_point = -i32::from(tensor.zero_point.0);
+        format!("{name} {}: real = {scale} * (q {zero_point:+})\n", text(tensor.shape))
     };
     let mut said = format!("{}\n", layers(&model)?);
     said.extend(notes.iter().map(|note| format!("{note}\n")));
