@@ -1,6 +1,9 @@
 //! Imported networks answer as TensorFlow Lite Micro does, byte for byte: tests/tflite/README.md.
 
 use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use secateur::cli::{self, Cli};
+use secateur::failure::Failure;
 use secateur::rig::{blob, infer};
 use secateur::tflite::convert;
 use serde::Deserialize;
@@ -98,6 +101,68 @@ fn check_on_board(name: &str) -> Result<()> {
 fn a_board_answers_as_tensorflow_lite_micro() -> Result<()> {
     for name in ["person_detect", "speech", "sine", "residual", "means"] {
         check_on_board(name).with_context(|| name.to_owned())?;
+    }
+    Ok(())
+}
+
+/// Runs a command line in a folder of its own, which has a network, its blob, inputs, and files that are none.
+fn words(words: &[&str]) -> Result<(tempfile::TempDir, Result<()>)> {
+    let place = tempfile::tempdir()?;
+    let network = std::fs::read(folder().join("sine.tflite"))?;
+    let blob = convert(&network)?.blob;
+    let files: [(&str, &[u8]); 6] = [
+        ("sine.tflite", &network),
+        ("cut.tflite", &network[..network.len() / 2]),
+        ("sine.onnx", &network),
+        ("blob", blob.bytes()),
+        ("cut", &blob.bytes()[..100]),
+        ("none", &[]),
+    ];
+    for (name, bytes) in files {
+        std::fs::write(place.path().join(name), bytes)?;
+    }
+    std::fs::write(place.path().join("inputs"), [0, 1, 255])?;
+    let is_file =
+        |word: &str| files.iter().any(|(name, _)| *name == word) || ["inputs", "out", "absent"].contains(&word);
+    let word = |word: &&str| if is_file(word) { place.path().join(word).into() } else { (*word).into() };
+    let line: Vec<std::ffi::OsString> = ["xtask"].iter().chain(words).map(word).collect();
+    let result = cli::run(Cli::try_parse_from(line)?);
+    Ok((place, result))
+}
+
+#[test]
+fn the_verbs_write_a_blob_and_its_outputs() -> Result<()> {
+    let (place, result) = words(&["import", "sine.tflite", "--output", "out"])?;
+    result?;
+    assert!(blob::read(&place.path().join("out")).is_ok());
+    let (place, result) = words(&["infer", "blob", "--input", "inputs", "--output", "out"])?;
+    result?;
+    assert_eq!(std::fs::read(place.path().join("out"))?.len(), 3);
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_run_is_refused_and_nothing_is_written() -> Result<()> {
+    let infer = |blob, input| ["infer", blob, "--input", input, "--output", "out"];
+    for (line, exit_code, says) in [
+        (&["import", "sine.onnx", "--output", "out"][..], 2, "is of no kind that is read here"),
+        (&["import", "absent", "--output", "out"], 2, "is of no kind that is read here"),
+        (&["import", "cut.tflite", "--output", "out"], 1, "it is cut off or damaged, or no network"),
+        (&infer("absent", "inputs"), 1, "cannot read"),
+        (&infer("blob", "absent"), 1, "cannot read"),
+        (&infer("blob", "none"), 2, "has 0 bytes: write inputs of 1 bytes each, at least one"),
+        (&infer("cut", "inputs"), 1, "is no blob that runs here: the blob is cut off"),
+        (&infer("sine.tflite", "inputs"), 1, "is no blob that runs here: no model here"),
+        (&["verify", "--blob", "blob", "--images", "all"], 2, "write how many inputs"),
+        (&["verify", "--blob", "blob", "--board", "none-such"], 2, "netduinoplus2"),
+        (&["bench", "--blob", "cut"], 1, "is no blob that runs here"),
+    ] {
+        let (place, result) = words(line)?;
+        let error = result.expect_err("refused");
+        let message = format!("{error:#}");
+        assert!(message.contains(says), "{line:?}: {message}");
+        assert_eq!(error.downcast_ref::<Failure>().map_or(1, Failure::exit_code), exit_code, "{message}");
+        assert!(!place.path().join("out").exists(), "{line:?}");
     }
     Ok(())
 }

@@ -36,8 +36,9 @@ pub fn run(request: &Request) -> Result<()> {
 fn describe(Converted { blob, scales, notes }: &Converted) -> Result<String> {
     let model = blob.model()?;
     let end = |name: &str, tensor: &secateur_shared::layer::Tensor, scale: f32| {
-        let zero_point = -i32::from(tensor.zero_point.0);
-        format!("{name} {}: real = {scale} * (q {zero_point:+})\n", text(tensor.shape))
+        let zero_point = i32::from(tensor.zero_point.0);
+        let sign = if zero_point < 0 { '+' } else { '-' };
+        format!("{name} {}: real = {scale} * (q {sign} {})\n", text(tensor.shape), zero_point.abs())
     };
     let mut said = format!("{}\n", layers(&model)?);
     said.extend(notes.iter().map(|note| format!("{note}\n")));
