@@ -154,7 +154,7 @@ impl Operator {
 impl Tensor<'_> {
     /// The elements, 0 where their number is not known before it runs, or too large.
     pub fn elements(&self) -> usize {
-        let sizes = self.shape.iter().map(|size| usize::try_from(*size).ok());
-        sizes.fold(Some(1_usize), |product, size| product?.checked_mul(size?)).unwrap_or(0)
+        let mut sizes = self.shape.iter().map(|size| usize::try_from(*size).ok());
+        sizes.try_fold(1_usize, |product, size| product.checked_mul(size?)).unwrap_or(0)
     }
 }
