@@ -9,7 +9,7 @@ use secateur_firmware::Engine;
 use secateur_shared::Model;
 
 use super::blob::{self, Subject};
-use super::qemu::Qemu;
+use super::emulated::Emulated;
 use super::verify;
 use crate::data::files::write_atomically;
 use crate::export::Blob;
@@ -81,12 +81,12 @@ fn on_board(subject: Subject, inputs: &[i8]) -> Result<Vec<i8>> {
     let folder = tempfile::tempdir().context("no room for temporary files: free some, or set TMPDIR")?;
     let path = folder.path().join("image.elf");
     std::fs::write(&path, image).context("cannot write a temporary file")?;
-    let mut qemu = Qemu::start(&subject.board, &path)?;
-    verify::greet(&mut qemu.link, &subject.board, &blob)?;
+    let mut emulated = Emulated::start(&subject.board, &path)?;
+    verify::greet(&mut emulated.link, &subject.board, &blob)?;
     let values = values(&blob)?;
     let mut outputs = Vec::new();
     for (index, input) in inputs.chunks_exact(values).enumerate() {
-        outputs.extend(qemu.link.infer(input).with_context(|| format!("input {index}"))?);
+        outputs.extend(emulated.link.infer(input).with_context(|| format!("input {index}"))?);
     }
     Ok(outputs)
 }

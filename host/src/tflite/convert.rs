@@ -61,7 +61,7 @@ fn integers(network: &Network) -> Result<IntegerNetwork> {
         if let (Layer::Add(add), Some(other)) = (&mut layer, other) {
             add.other = back(*other)?;
         }
-        integers.push_from(layer, parameters.clone(), back(*input)?)?;
+        integers.push_from(layer, back(*input)?, parameters.clone())?;
     }
     Ok(integers)
 }

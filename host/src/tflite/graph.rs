@@ -3,6 +3,9 @@
 use super::names;
 use std::fmt;
 
+/// Number of the operator in the schema.
+const RESHAPE: i32 = 22;
+
 /// The network of a file; weights are read in place.
 #[derive(Clone, Debug)]
 pub struct Graph<'b> {
@@ -145,6 +148,13 @@ impl Graph<'_> {
 }
 
 impl Operator {
+    /// The tensors that its output is made from. A RESHAPE's shape is not among them, for the output has one: some exporters
+    /// have it computed when the network runs.
+    pub fn sources(&self) -> impl Iterator<Item = usize> {
+        let count = if self.code == RESHAPE { 1 } else { self.inputs.len() };
+        self.inputs.iter().take(count).flatten().copied()
+    }
+
     /// The operator's name in the schema.
     pub fn kind(&self) -> String {
         names::operator(self.code)

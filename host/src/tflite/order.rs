@@ -42,9 +42,9 @@ impl Plan {
         plan.drop_quantize(graph, &mut needed)?;
         plan.sort(graph, &makers, &needed)?;
         ensure!(!plan.operators.is_empty(), "nothing is computed between its input and its output");
-        let unread = needed.iter().filter(|is_needed| !**is_needed).count();
-        if unread > plan.notes.len() {
-            plan.notes.push(format!("{} operators whose outputs nobody reads: left out", unread - plan.notes.len()));
+        let (ends, idle) = (plan.notes.len(), needed.iter().filter(|is_needed| !**is_needed).count());
+        if idle > ends {
+            plan.notes.push(format!("{} operators that the output's values do not depend on: left out", idle - ends));
         }
         Ok(plan)
     }
@@ -75,7 +75,8 @@ impl Plan {
         if end.kind == Type::INT8 {
             return Ok(());
         }
-        let reads = |index: &usize| needed[*index] && graph.operators[*index].inputs.contains(&Some(self.input));
+        let reads =
+            |index: &usize| needed[*index] && graph.operators[*index].sources().any(|source| source == self.input);
         let firsts: Vec<usize> = (0..graph.operators.len()).filter(reads).collect();
         let made = match firsts[..] {
             [first] if graph.operators[first].code == QUANTIZE => graph.operators[first].outputs.first().copied(),
@@ -99,8 +100,8 @@ impl Plan {
         let mut is_done = vec![false; graph.operators.len()];
         while !waiting.is_empty() {
             let is_ready = |index: &usize, is_done: &[bool]| {
-                let mut inputs = graph.operators[*index].inputs.iter().flatten();
-                inputs.all(|input| *input == self.input || makers[*input].is_none_or(|maker| is_done[maker]))
+                let mut sources = graph.operators[*index].sources();
+                sources.all(|source| source == self.input || makers[source].is_none_or(|maker| is_done[maker]))
             };
             let Some(next) = waiting.iter().position(|index| is_ready(index, &is_done)) else {
                 bail!("{} waits for its own output: the graph has a cycle", graph.operator_name(waiting[0]))
@@ -108,9 +109,7 @@ impl Plan {
             let next = waiting.remove(next);
             is_done[next] = true;
             self.operators.push(next);
-            for input in graph.operators[next].inputs.iter().flatten() {
-                self.readers[*input] += 1;
-            }
+            graph.operators[next].sources().for_each(|source| self.readers[source] += 1);
         }
         self.readers[self.output] += 1;
         Ok(())
@@ -140,14 +139,14 @@ fn needed(graph: &Graph, output: usize, makers: &[Option<usize>]) -> Result<Vec<
         if std::mem::replace(&mut needed[index], true) {
             continue;
         }
-        for input in graph.operators[index].inputs.iter().flatten() {
-            let is_given = *input == graph.input || graph.tensors[*input].data.is_some();
+        for source in graph.operators[index].sources() {
+            let is_given = source == graph.input || graph.tensors[source].data.is_some();
             if !is_given {
-                let maker = makers[*input].with_context(|| {
+                let maker = makers[source].with_context(|| {
                     format!(
                         "{} reads {}, which no operator makes",
                         graph.operator_name(index),
-                        graph.tensor_name(*input)
+                        graph.tensor_name(source)
                     )
                 });
                 open.push(maker?);

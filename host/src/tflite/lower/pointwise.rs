@@ -3,6 +3,7 @@
 use super::Lowering;
 use super::network::{Lowered, both, text};
 use super::values::{Quantization, Value};
+use crate::quantize::LayerParameters;
 use crate::tflite::graph::{Fused, Operator, Options};
 use crate::tflite::quantization::{multiplier, range};
 use anyhow::{Result, bail, ensure};
@@ -26,13 +27,14 @@ impl Lowering<'_> {
         let twice = 2.0 * scales[0].max(scales[1]);
         let layer = Layer::Add(Add {
             other: 0,
-            inputs: [below_one(scales[0] / twice)?, below_one(scales[1] / twice)?],
-            output: below_one(twice / (f64::from(1 << ADD_SHIFT) * f64::from(output.scale)))?,
             zero_point: output.zero_point,
             activation: range(fused, output.scale, output.zero_point)?,
         });
+        let output = twice / (f64::from(1 << ADD_SHIFT) * f64::from(output.scale));
+        let multipliers = vec![below_one(scales[0] / twice)?, below_one(scales[1] / twice)?, below_one(output)?];
         let (input, other) = (self.tensor(&first)?, self.tensor(&second)?);
-        self.push(Lowered { other: Some(other), ..self.lowered(layer, input) })
+        let parameters = Some(LayerParameters::of_multipliers(multipliers));
+        self.push(Lowered { other: Some(other), parameters, ..self.lowered(layer, input) })
     }
 
     pub(super) fn relu(&mut self, operator: &Operator) -> Result<()> {
@@ -79,7 +81,8 @@ impl Lowering<'_> {
         let real = f64::from(beta) * f64::from(value.quantization.scale) * f64::from(1 << 26);
         ensure!(real > 1.0, "its beta times the input's scale, {}, is too small", beta * value.quantization.scale);
         let tensor = self.tensor(&value)?;
-        self.push(self.lowered(Layer::Softmax(Softmax { beta: multiplier(real)? }), tensor))
+        let parameters = Some(LayerParameters::of_multipliers(vec![multiplier(real)?]));
+        self.push(Lowered { parameters, ..self.lowered(Layer::Softmax(Softmax {}), tensor) })
     }
 }
 

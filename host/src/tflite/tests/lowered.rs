@@ -1,7 +1,7 @@
 //! What becomes of operators that are no layer of their own.
 
 use super::network;
-use crate::tflite::{Network, Plan, lower, read};
+use crate::tflite::{Network, Operator, Plan, lower, read};
 use secateur_shared::layer::Layer;
 
 fn network(bytes: &[u8]) -> Network {
@@ -103,6 +103,18 @@ fn ends_that_are_not_int8_are_left_out() {
         ];
         assert_eq!(network.notes, notes);
     }
+}
+
+#[test]
+fn a_shape_that_is_computed_is_not_read() {
+    let mut graph = read(network!("residual")).expect("a network");
+    // The shape of the vector before the last layers, now as the output of an operator that nothing here runs.
+    let shape = graph.operators[9].inputs[1].expect("a shape");
+    graph.tensors[shape].data = None;
+    let packed = Operator { code: 83, outputs: vec![shape], inputs: vec![], ..graph.operators[9].clone() };
+    graph.operators.push(packed);
+    let network = lower(&graph, &Plan::new(&graph).expect("a plan")).expect("layers");
+    assert_eq!(network.notes, ["1 operators that the output's values do not depend on: left out"]);
 }
 
 #[test]
