@@ -1,5 +1,5 @@
-//! A blob by itself, as `import` writes one: run on the desk or on a board, proved, counted, taken apart. There is no report
-//! beside it and no data set; where inputs are needed, they are noise.
+//! A blob by itself, as `import` writes one: run on the desk or on a board, proved, counted, taken apart. There is no
+//! report beside it and no data set; where inputs are needed, they are noise.
 
 use std::path::{Path, PathBuf};
 

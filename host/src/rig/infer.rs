@@ -31,7 +31,8 @@ pub struct Request {
 /// Runs the network on every input of a file.
 ///
 /// # Errors
-/// A blob that is refused, a file that is not of whole inputs, a board that does not hold the network or does not answer.
+/// A blob that is refused, a file that is not of whole inputs, a board that does not hold the network or does not
+/// answer.
 pub fn run(request: &Request) -> Result<()> {
     let Request { blob: path, input, output, board } = request;
     let inputs = std::fs::read(input).with_context(|| format!("cannot read {}", input.display()))?;

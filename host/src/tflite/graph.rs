@@ -148,8 +148,8 @@ impl Graph<'_> {
 }
 
 impl Operator {
-    /// The tensors that its output is made from. A RESHAPE's shape is not among them, for the output has one: some exporters
-    /// have it computed when the network runs.
+    /// The tensors that its output is made from. A RESHAPE's shape is not among them, for the output has one: some
+    /// exporters have it computed when the network runs.
     pub fn sources(&self) -> impl Iterator<Item = usize> {
         let count = if self.code == RESHAPE { 1 } else { self.inputs.len() };
         self.inputs.iter().take(count).flatten().copied()

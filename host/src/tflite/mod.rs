@@ -1,7 +1,7 @@
 //! Networks of TensorFlow Lite: from a `.tflite` file of int8 values to a blob of the same outputs, to the bit.
 //!
-//! [`read`] turns the file into a [`Graph`], [`Plan`] finds what of it is to be run, [`lower`] turns that into the engine's
-//! layers, and [`convert`] does all that and exports the blob.
+//! [`read`] turns the file into a [`Graph`], [`Plan`] finds what of it is to be run, [`lower`] turns that into the
+//! engine's layers, and [`convert`] does all that and exports the blob.
 
 mod convert;
 mod graph;

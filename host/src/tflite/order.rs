@@ -156,7 +156,8 @@ fn needed(graph: &Graph, output: usize, makers: &[Option<usize>]) -> Result<Vec<
     Ok(needed)
 }
 
-/// Whether an int8 tensor stands for the same numbers as one at an end: any float does, an unsigned byte where it is 128 more.
+/// Whether an int8 tensor stands for the same numbers as one at an end: any float does, an unsigned byte where it is
+/// 128 more.
 fn is_same_number(inner: &Tensor, end: &Tensor) -> bool {
     let is_shifted = || {
         let points = inner.zero_points.first().zip(end.zero_points.first());

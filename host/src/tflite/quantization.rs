@@ -12,7 +12,8 @@ pub(super) fn multiplier(real: f64) -> Result<Multiplier> {
     Multiplier::from_real(real).with_context(|| format!("the ratio of scales {real} is out of range"))
 }
 
-/// The range of an output whose activation is fused: TFLite's `CalculateActivationRangeQuantized`, which divides in f32.
+/// The range of an output whose activation is fused: TFLite's `CalculateActivationRangeQuantized`, which divides in
+/// f32.
 ///
 /// # Errors
 /// An activation that is not a clamp.

@@ -1,5 +1,5 @@
-//! Reads a flatbuffer and checks it on the way: whatever is not within the file, or not aligned, is an error. No code here is unsafe,
-//! for values are taken from the bytes once flatbuffers' verifier has passed their place.
+//! Reads a flatbuffer and checks it on the way: whatever is not within the file, or not aligned, is an error. No code
+//! here is unsafe, for values are taken from the bytes once flatbuffers' verifier has passed their place.
 
 use anyhow::{Context, Result};
 use flatbuffers::{ForwardsUOffset, Vector, Verifiable, Verifier, VerifierOptions};

@@ -1,4 +1,5 @@
-//! From the tables of TensorFlow Lite's schema (version 3, `schema.fbs`) to a [`Graph`]. Slots are the schema's numbers of the fields.
+//! From the tables of TensorFlow Lite's schema (version 3, `schema.fbs`) to a [`Graph`]. Slots are the schema's numbers
+//! of the fields.
 
 use super::graph::{Fused, Graph, Operator, Options, Sliding, Tensor, Type};
 use super::reader::{Reader, Table, slot};
@@ -156,7 +157,8 @@ fn options(reader: &mut Reader, operator: Table) -> Result<Options> {
     })
 }
 
-/// Padding and strides are every window's first fields; the activation's number, and the dilation's rows' and columns', differ.
+/// Padding and strides are every window's first fields; the activation's number, and the dilation's rows' and columns',
+/// differ.
 fn sliding(reader: &mut Reader, table: Table, activation: u16, dilation_hw: Option<(u16, u16)>) -> Result<Sliding> {
     let padding = reader.scalar(table, slot(0), 0_i8)?;
     ensure!((0..=1).contains(&padding), "padding {padding} is neither SAME (0) nor VALID (1)");

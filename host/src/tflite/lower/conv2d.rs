@@ -150,7 +150,7 @@ pub(super) fn window(input: &Value, sliding: &Sliding, kernel_hw: (usize, usize)
     let window = Window { before_hw: sum(own.before_hw, before_hw)?, after_hw: sum(own.after_hw, after_hw)?, ..own };
     ensure!(
         window.output_hw(input.shape).is_some(),
-        "its window of {kernel_hw:?} does not fit {height}x{width} padded by {:?} and {:?}, or lies in the padding alone",
+        "its window of {kernel_hw:?} does not fit {height}x{width} padded by {:?} and {:?}, or is all padding",
         window.before_hw,
         window.after_hw
     );

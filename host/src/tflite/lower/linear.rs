@@ -25,7 +25,7 @@ impl Lowering<'_> {
         let values = input.shape.bytes().unwrap_or(0) as usize;
         ensure!(
             values == inputs,
-            "its weights are for {inputs} inputs, there are {values}: it would run once for each row, which is not supported"
+            "its weights are for {inputs} inputs, there are {values}: rows that it runs once for each are not supported"
         );
         let output = self.int8(self.output(operator)?)?;
         self.check_bias_scale(operator, &input.quantization, &weights, &output)?;

@@ -8,7 +8,8 @@ use secateur_shared::quant::Multiplier;
 
 impl Lowering<'_> {
     /// A depthwise convolution of ones over all rows and columns. TensorFlow Lite Micro takes the sum of x - z_in times
-    /// s_in / s_out / n as a convolution does, and rounds twice: an average pool, which rounds once, gives other numbers.
+    /// s_in / s_out / n as a convolution does, and rounds twice: an average pool, which rounds once, gives other
+    /// numbers.
     pub(super) fn mean(&mut self, operator: &Operator) -> Result<()> {
         let input = self.value(operator, 0)?;
         let rank = self.graph.tensors[self.input(operator, 0)?].shape.len();

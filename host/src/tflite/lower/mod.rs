@@ -1,4 +1,5 @@
-//! From a graph of TensorFlow Lite to the engine's layers, each with the very numbers that TensorFlow Lite Micro computes with.
+//! From a graph of TensorFlow Lite to the engine's layers, each with the very numbers that TensorFlow Lite Micro
+//! computes with.
 
 mod conv2d;
 mod linear;

@@ -25,8 +25,8 @@ const BIAS: usize = 2;
 
 #[test]
 fn unknown_operators() {
-    let known = "ADD, AVERAGE_POOL_2D, CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, MAX_POOL_2D, RELU, RELU6, RESHAPE, SOFTMAX, PAD, \
-                 MEAN, SQUEEZE, PADV2, EXPAND_DIMS, QUANTIZE";
+    let known = "ADD, AVERAGE_POOL_2D, CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, MAX_POOL_2D, RELU, RELU6, RESHAPE, \
+                 SOFTMAX, PAD, MEAN, SQUEEZE, PADV2, EXPAND_DIMS, QUANTIZE";
     let expected = format!("operator 3 (TRANSPOSE): code 39, version 2, is not supported; what is: {known}");
     check(RESIDUAL, |graph| graph.operators[3].code = 39, &expected);
     check(RESIDUAL, |graph| graph.operators[3].code = 999, "operator 3 (operator code 999): code 999");
@@ -159,7 +159,7 @@ fn pools_means_pads_and_ends() {
         |graph: &mut Graph| (graph.operators[1].code, graph.operators[1].options) = (25, Options::Softmax(1.0));
     check(network!("pads"), pooled, reader);
     let rows =
-        "operator 2 (FULLY_CONNECTED): its weights are for 24 inputs, there are 48: it would run once for each row";
+        "operator 2 (FULLY_CONNECTED): its weights are for 24 inputs, there are 48: rows that it runs once for each";
     let halved = |graph: &mut Graph| {
         graph.tensors[5].shape = vec![4, 24];
         graph.tensors[5].data = graph.tensors[5].data.map(|data| &data[..96]);
