@@ -3,7 +3,9 @@
 use crate::kernels;
 use crate::tensors::Tensors;
 use secateur_shared::arena::TENSOR_ALIGNMENT;
-use secateur_shared::layer::{Layer, Step};
+#[allow(unused_imports, reason = "an engine without operators is built to take its size off")]
+use secateur_shared::layer::Layer;
+use secateur_shared::layer::Step;
 use secateur_shared::{Model, Refusal};
 
 /// A model with the memory that it runs in.

@@ -60,11 +60,13 @@ impl<'a> Tensors<'a> {
         Cell::from_mut(&mut *self.memory).as_slice_of_cells()
     }
 
-    /// Moves the input's values to the output.
+    /// Moves the input's values to the output, which lies apart or before.
     pub fn forward(&mut self) {
-        let is_inside = self.input.end <= self.memory.len() && self.output.start + self.input.len() <= self.memory.len();
-        if is_inside {
-            self.memory.copy_within(self.input.clone(), self.output.start);
+        let (input, output) = (self.input.clone(), self.output.clone());
+        let cells = self.cells();
+        let (Some(input), Some(output)) = (cells.get(input), cells.get(output)) else { return };
+        for (from, to) in input.iter().zip(output) {
+            to.set(from.get());
         }
     }
 

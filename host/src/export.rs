@@ -67,11 +67,13 @@ fn append(bytes: &mut Vec<u8>, parameters: &LayerParameters, zero_point: ZeroPoi
     let multipliers: Vec<Multiplier> = multipliers.iter().map(|multiplier| shifting(*multiplier)).collect();
     let outputs = bias.len();
     let per_output = weights.len() / outputs;
-    let folded = bias.iter().zip(weights.chunks_exact(per_output)).map(|(bias, row)| zero_point.fold(*bias, row));
+    // Layers without weights have multipliers all the same.
+    let rows = || (0..outputs).map(|output| &weights[output * per_output..(output + 1) * per_output]);
+    let folded = bias.iter().zip(rows()).map(|(bias, row)| zero_point.fold(*bias, row));
     bytes.extend(folded.flat_map(i32::to_le_bytes));
     bytes.extend(multipliers.iter().flat_map(|multiplier| multiplier.mantissa.to_le_bytes()));
     let mut packed = vec![0; weights.len()];
-    for (output, row) in weights.chunks_exact(per_output).enumerate() {
+    for (output, row) in rows().enumerate() {
         for (position, weight) in row.iter().enumerate() {
             packed[order.index(outputs, per_output, output, position)] = weight.cast_unsigned();
         }

@@ -13,3 +13,4 @@ pub mod prune;
 pub mod quantize;
 pub mod report;
 pub mod rig;
+pub mod tflite;

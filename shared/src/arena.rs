@@ -63,7 +63,8 @@ impl Step {
             }
             Layer::DepthwiseConv2d(conv) => {
                 let channels = u32::from(self.input.shape.channels).min(STRIP_CHANNELS);
-                (channels * u32::from(conv.window.kernel_hw.0)).saturating_mul(strip_pitch(&conv.window, self.output.shape))
+                (channels * u32::from(conv.window.kernel_hw.0))
+                    .saturating_mul(strip_pitch(&conv.window, self.output.shape))
             }
             _ => 0,
         }

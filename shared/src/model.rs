@@ -27,7 +27,7 @@ pub type Nodes<'b> = core::iter::Map<core::slice::Iter<'b, Record>, fn(&Record) 
 pub struct Parameters<'b> {
     /// One per output, scale s_in * s_w, the input's zero point folded in: bias - z_in * sum w.
     pub bias: &'b [i32],
-    /// One per output, in [2^30, 2^31), or 0.
+    /// One per output, in [2^29, 2^31), or 0.
     pub mantissas: &'b [i32],
     /// One per output, -31..=30.
     pub exponents: &'b [i8],

@@ -49,7 +49,8 @@ impl Activation {
 /// The largest |accumulator * 2^e+| of a valid layer: adding any zero point stays within 32 bits.
 pub const ACCUMULATOR_MAX: i32 = i32::MAX - 128;
 
-/// A real multiplier M = mantissa * 2^(exponent - 31), mantissa in [2^30, 2^31), or zero.
+/// A real multiplier M = mantissa * 2^(exponent - 31), mantissa in [2^30, 2^31), or zero; that of a mean, which TFLite divides
+/// by a number of values without taking it back to that range, from 2^29.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Multiplier {
     /// Q0.31.
@@ -67,7 +68,7 @@ impl Multiplier {
 
     /// Whether mantissa and exponent are in the ranges that a blob may have.
     pub fn is_valid(&self) -> bool {
-        (self.mantissa == 0 || self.mantissa >= 1 << 30) && Self::EXPONENTS.contains(&self.exponent)
+        (self.mantissa == 0 || self.mantissa >= 1 << 29) && Self::EXPONENTS.contains(&self.exponent)
     }
 
     /// The nearest multiplier to a real one; below 2^-32 it is zero (TFLite's `QuantizeMultiplier`).

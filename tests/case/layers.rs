@@ -239,5 +239,5 @@ fn sum(output: &Output, scales: [f32; 2]) -> [f64; 3] {
 /// Multipliers without weights.
 fn alone(reals: &[f64]) -> Result<Option<LayerParameters>> {
     let multipliers = reals.iter().map(|real| multiplier(*real)).collect::<Result<Vec<_>>>()?;
-    Ok(Some(LayerParameters { bias: vec![0; reals.len()], multipliers, weights: Vec::new() }))
+    Ok(Some(LayerParameters::of_multipliers(multipliers)))
 }

@@ -119,7 +119,14 @@ impl<'s> Strips<'s> {
         Some(Self {
             values,
             form: Strip { pitch, lane_bytes, kernel_rows, kernel_columns, stride, columns },
-            rows: Rows { rows: 0, columns: under.min(width), pixel: channels, pixels: width * channels, pitch, lane_bytes },
+            rows: Rows {
+                rows: 0,
+                columns: under.min(width),
+                pixel: channels,
+                pixels: width * channels,
+                pitch,
+                lane_bytes,
+            },
             at: 0,
             zero_point,
             channels,

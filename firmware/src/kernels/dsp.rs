@@ -290,20 +290,7 @@ unsafe extern "C" fn widen_shared(place: *mut i16, run: *const i8, bytes: usize)
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn pairs(task: *mut Task) {
     with_offsets!(
-        Task {
-            patch,
-            weights,
-            steps,
-            biases,
-            mantissas,
-            exponents,
-            tails,
-            output,
-            stride,
-            pixels,
-            zero_point,
-            pairs
-        },
+        Task { patch, weights, steps, biases, mantissas, exponents, tails, output, stride, pixels, zero_point, pairs },
         cpu!(),
         ".macro row at, writeback",
         "ldr r11, [r1, #4 * \\at + 4]\\writeback",
@@ -516,9 +503,9 @@ pub(super) unsafe extern "C" fn max_of_rows(pixel: *mut i8, upper: *const i8, lo
     )
 }
 
-pub use super::fast::{linear, max_of_four};
-pub use super::portable::{max, requantize};
-#[cfg(feature = "depthwise-conv2d")]
-pub use super::fast::depthwise_conv2d::{Filters, unzip};
 #[cfg(feature = "add")]
 pub use super::fast::add::add;
+#[cfg(feature = "depthwise-conv2d")]
+pub use super::fast::depthwise_conv2d::{Filters, unzip};
+pub use super::fast::{linear, max_of_four};
+pub use super::portable::{max, requantize};

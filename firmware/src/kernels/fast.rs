@@ -32,7 +32,7 @@ impl Task {
     /// Every pair of outputs of these pixels; `None` where there is none.
     #[inline(always)]
     pub(super) fn new(patch: *const u32, outputs: &Outputs, pixels: &mut [i8]) -> Option<Self> {
-        let Parameters { bias, mantissas, exponents, weights, per_output } = outputs.parameters;
+        let Parameters { bias, mantissas, exponents, weights, per_output, .. } = outputs.parameters;
         let count = outputs.count();
         let tails = weights.as_ptr().wrapping_add((count & !1) * (per_output & !1));
         let task = Self {

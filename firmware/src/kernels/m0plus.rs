@@ -233,20 +233,7 @@ unsafe extern "C" fn join(words: *mut i32, first: *const i8, second: *const i8, 
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn pairs(task: *mut Task) {
     with_offsets!(
-        Task {
-            patch,
-            weights,
-            steps,
-            biases,
-            mantissas,
-            exponents,
-            tails,
-            output,
-            stride,
-            pixels,
-            zero_point,
-            pairs
-        },
+        Task { patch, weights, steps, biases, mantissas, exponents, tails, output, stride, pixels, zero_point, pairs },
         ".macro flush words, halves",
         "add r5, r12",
         "add \\words, r5",
@@ -544,9 +531,9 @@ pub(super) unsafe extern "C" fn dot_pair(input: *const i8, weights: *const i8, q
     )
 }
 
-pub use super::fast::{linear, max_of_four};
-pub use super::portable::max;
-#[cfg(feature = "depthwise-conv2d")]
-pub use super::fast::depthwise_conv2d::{Filters, unzip};
 #[cfg(feature = "add")]
 pub use super::fast::add::add;
+#[cfg(feature = "depthwise-conv2d")]
+pub use super::fast::depthwise_conv2d::{Filters, unzip};
+pub use super::fast::{linear, max_of_four};
+pub use super::portable::max;

@@ -40,7 +40,7 @@ impl Outputs<'_> {
     #[cfg(any(kernels = "dsp", kernels = "m0plus"))]
     pub fn is_shift(&self, output: usize) -> bool {
         let (_, multiplier) = self.parameters.output(output);
-        multiplier.mantissa > 0 && multiplier.exponent < 0
+        multiplier.mantissa >= 1 << 30 && multiplier.exponent < 0
     }
 
     /// The nearest values within the range of the output.

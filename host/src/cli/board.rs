@@ -9,9 +9,11 @@ use secateur_boards::BoardSpec;
 use crate::failure::Failure;
 use crate::report;
 use crate::rig::bench;
+use crate::rig::blob;
+use crate::rig::infer;
 use crate::rig::setup::{self, Need};
 use crate::rig::sizes;
-use crate::rig::verb::Request;
+use crate::rig::verb::{self, Request};
 
 /// The board that is taken where none is named.
 pub(super) const DEFAULT: &str = "netduinoplus2";
@@ -39,17 +41,37 @@ impl NameWords {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct BlobWords {
+    /// A blob by itself, as `import` writes one, in place of results; its inputs are noise.
+    #[arg(long, value_name = "FILE", conflicts_with = "name")]
+    blob: Option<PathBuf>,
+}
+
+impl BlobWords {
+    /// The blob that is named, on the board that is named or else the usual one.
+    fn subject(&self, board: Option<&str>) -> Result<Option<blob::Subject>> {
+        let subject = |path: &PathBuf| {
+            let board = find(board.unwrap_or(DEFAULT))?;
+            Ok(blob::Subject { path: path.clone(), board })
+        };
+        self.blob.as_ref().map(subject).transpose()
+    }
+}
+
+#[derive(Debug, Args)]
 pub(super) struct VerifyWords {
     #[command(flatten)]
     name: NameWords,
-    /// The board, where it must be this one.
+    #[command(flatten)]
+    blob: BlobWords,
+    /// The board, where it must be this one; of a blob by itself, the board to run it on.
     #[arg(long)]
     board: Option<String>,
     /// Test images to run: a number, or `all`.
     #[arg(long, default_value = "200", value_name = "N|all", value_parser = count)]
     images: usize,
     /// Write the report to FILE too.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "blob")]
     json: Option<PathBuf>,
 }
 
@@ -59,9 +81,21 @@ fn count(text: &str) -> Result<usize, String> {
 }
 
 impl VerifyWords {
-    pub(super) fn request(self) -> Result<Request> {
+    pub(super) fn run(self) -> Result<()> {
+        if let Some(subject) = self.blob.subject(self.board.as_deref())? {
+            // Of noise there is no end.
+            ensure_some(self.images)?;
+            return blob::verify(&subject, self.images);
+        }
         let board = self.board.as_deref().map(find).transpose()?;
-        Ok(Request { folder: self.name.folder()?, board, images: self.images, json: self.json })
+        verb::verify(&Request { folder: self.name.folder()?, board, images: self.images, json: self.json })
+    }
+}
+
+fn ensure_some(images: usize) -> Result<()> {
+    match images {
+        usize::MAX => Err(Failure::Usage("a blob has no test images: write how many inputs of noise".into()).into()),
+        _ => Ok(()),
     }
 }
 
@@ -84,7 +118,9 @@ impl RunWords {
 pub(super) struct BenchWords {
     #[command(flatten)]
     name: NameWords,
-    /// The board, where it must be this one.
+    #[command(flatten)]
+    blob: BlobWords,
+    /// The board, where it must be this one; of a blob by itself, the board to run it on.
     #[arg(long)]
     board: Option<String>,
     /// Build the firmware again, from today's sources, around the same model.
@@ -99,10 +135,14 @@ pub(super) struct BenchWords {
 }
 
 impl BenchWords {
-    pub(super) fn request(self) -> Result<bench::Request> {
+    pub(super) fn run(self) -> Result<()> {
+        let files = bench::Files { compare: self.compare, json: self.json };
+        if let Some(subject) = self.blob.subject(self.board.as_deref())? {
+            return blob::bench(&subject, &files);
+        }
         let board = self.board.as_deref().map(find).transpose()?;
-        let results = Request { folder: self.name.folder()?, board, images: 1, json: self.json };
-        Ok(bench::Request { results, rebuild: self.rebuild, compare: self.compare })
+        let results = Request { folder: self.name.folder()?, board, images: 1, json: None };
+        bench::run(&bench::Request { results, rebuild: self.rebuild, files })
     }
 }
 
@@ -110,6 +150,11 @@ impl BenchWords {
 pub(super) struct SizesWords {
     #[command(flatten)]
     name: NameWords,
+    #[command(flatten)]
+    blob: BlobWords,
+    /// The board of a blob by itself.
+    #[arg(long, default_value = DEFAULT, requires = "blob")]
+    board: String,
     /// The largest functions and variables to show.
     #[arg(long, default_value = "20", value_name = "N")]
     top: usize,
@@ -119,8 +164,33 @@ pub(super) struct SizesWords {
 }
 
 impl SizesWords {
-    pub(super) fn request(self) -> Result<sizes::Request> {
-        Ok(sizes::Request { folder: self.name.folder()?, top: self.top, compare: self.compare })
+    pub(super) fn run(self) -> Result<()> {
+        if let Some(subject) = self.blob.subject(Some(&self.board))? {
+            return blob::sizes(&subject, self.top, self.compare.as_deref());
+        }
+        sizes::print(&sizes::Request { folder: self.name.folder()?, top: self.top, compare: self.compare })
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InferWords {
+    /// The network, as `import` or `prune` wrote it.
+    blob: PathBuf,
+    /// Inputs, int8 in HWC order, one after the other; an image's byte p is p - 128.
+    #[arg(long, value_name = "FILE")]
+    input: PathBuf,
+    /// Where the outputs go, int8, one after the other.
+    #[arg(long, value_name = "FILE")]
+    output: PathBuf,
+    /// Run on this board [default: here, by the same engine].
+    #[arg(long)]
+    board: Option<String>,
+}
+
+impl InferWords {
+    pub(super) fn request(self) -> Result<infer::Request> {
+        let board = self.board.as_deref().map(find).transpose()?;
+        Ok(infer::Request { blob: self.blob, input: self.input, output: self.output, board })
     }
 }
 

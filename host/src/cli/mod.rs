@@ -3,6 +3,7 @@
 mod board;
 #[cfg(feature = "network")]
 mod compare;
+mod import;
 #[cfg(feature = "network")]
 mod prune;
 #[cfg(feature = "network")]
@@ -33,6 +34,10 @@ enum Verb {
     Compare(compare::CompareWords),
     /// Run a pruned network's test images on the board and compare every logit with the desk's.
     Verify(board::VerifyWords),
+    /// Turn a network of another tool into a blob that runs here, with the same outputs to the bit.
+    Import(import::ImportWords),
+    /// Run a blob on inputs from a file, here or on a board.
+    Infer(board::InferWords),
     /// Start a pruned network on the board and show some of its answers.
     Run(board::RunWords),
     /// Count a pruned network's instructions on the emulated board, layer by layer, and estimate its cycles.
@@ -65,10 +70,12 @@ pub fn run(cli: Cli) -> Result<()> {
         Verb::Prune(words) => crate::prune::verb::run(&words.request()?),
         #[cfg(feature = "network")]
         Verb::Compare(words) => words.run(),
-        Verb::Verify(words) => rig::verb::verify(&words.request()?),
+        Verb::Verify(words) => words.run(),
+        Verb::Import(words) => words.run(),
+        Verb::Infer(words) => rig::infer::run(&words.request()?),
         Verb::Run(words) => rig::verb::run(&words.request()?),
-        Verb::Bench(words) => rig::bench::run(&words.request()?),
-        Verb::Sizes(words) => rig::sizes::print(&words.request()?),
+        Verb::Bench(words) => words.run(),
+        Verb::Sizes(words) => words.run(),
         Verb::Boards => rig::verb::boards(),
         #[cfg(feature = "network")]
         Verb::Survey(words) => crate::prune::survey_verb::run(&words.request()?),

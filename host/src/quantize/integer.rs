@@ -22,6 +22,13 @@ pub struct LayerParameters {
     pub weights: Vec<i8>,
 }
 
+impl LayerParameters {
+    /// Those of a layer without weights.
+    pub fn of_multipliers(multipliers: Vec<Multiplier>) -> Self {
+        Self { bias: vec![0; multipliers.len()], multipliers, weights: Vec::new() }
+    }
+}
+
 impl IntegerNetwork {
     /// A network without layers.
     pub fn new(input: Shape, input_zero_point: ZeroPoint) -> Self {

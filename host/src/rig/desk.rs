@@ -24,7 +24,7 @@ pub fn logits(model: &Model, images: &Images) -> Result<Vec<Vec<i8>>> {
     let starts: Vec<usize> = (0..images.len()).step_by(CHUNK).collect();
     let chunks = starts.into_par_iter().map(|start| {
         let mut arena = vec![0; bytes];
-        let mut engine = Engine::new(model.clone(), &mut arena)?;
+        let mut engine = Engine::new(*model, &mut arena)?;
         let run = |index| {
             engine.input_hwc().copy_from_slice(&input_hwc(images.image(index)));
             engine.infer().to_vec()

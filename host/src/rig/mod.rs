@@ -1,10 +1,12 @@
 //! Where a board is reached: its firmware built, its image made, the board run and talked to.
 
 pub mod bench;
+pub mod blob;
 pub mod desk;
 pub mod emulated;
 pub mod firmware;
 pub mod image;
+pub mod infer;
 pub mod link;
 mod qemu;
 mod rp2040;

@@ -10,7 +10,7 @@ use tabled::builder::Builder;
 use super::image;
 use super::symbols::{self, Parts, Usage, is_loaded};
 use crate::failure::Failure;
-use crate::report::{self, bytes, render};
+use crate::report::{self, Bytes, bytes, render};
 
 /// Characters of a name that are shown: a function of many type parameters has hundreds.
 const NAME_SHOWN: usize = 80;
@@ -33,20 +33,30 @@ pub struct Request {
 pub fn print(request: &Request) -> Result<()> {
     let report = report::read(&request.folder.join("report.json"))?;
     let board = secateur_boards::find(&report.board)?;
-    let image = read(&request.folder)?;
-    let usage = symbols::usage(&image, &board)?;
-    println!("{}", sections(&image)?);
-    match &request.compare {
-        None => print_largest(&usage, request.top),
-        Some(other) => print_changes(&earlier(other, &board)?, &usage, request.top),
+    describe(&read(&request.folder)?, &board, report.budget, request.top, request.compare.as_deref())
+}
+
+/// Prints where the flash and RAM of an image go, of a budget, or how that changed from another image.
+pub(super) fn describe(
+    image: &[u8],
+    board: &BoardSpec,
+    budget: Bytes,
+    top: usize,
+    compare: Option<&Path>,
+) -> Result<()> {
+    let usage = symbols::usage(image, board)?;
+    println!("{}", sections(image)?);
+    match compare {
+        None => print_largest(&usage, top),
+        Some(other) => print_changes(&earlier(other, board)?, &usage, top),
     }
-    let linked = image::measure(&image, &board)?;
+    let linked = image::measure(image, board)?;
     let row = |name: &str, used: u32, budget: u32| {
         let share = 100.0 * f64::from(used) / f64::from(budget);
         println!("{name:5} {} of {} ({share:.1} %)", bytes(used), bytes(budget));
     };
-    row("flash", linked.flash_bytes, report.budget.flash_bytes);
-    row("RAM", linked.ram_bytes, report.budget.ram_bytes);
+    row("flash", linked.flash_bytes, budget.flash_bytes);
+    row("RAM", linked.ram_bytes, budget.ram_bytes);
     Ok(())
 }
 

@@ -186,7 +186,21 @@ macro_rules! end_3x3 {
 #[unsafe(naked)]
 unsafe extern "C" fn filter_3x3_neighbors(task: *mut Filter) {
     with_offsets!(
-        Filter { strip, step, pitch, weights, biases, mantissas, exponents, output, pixel, columns, zero_point, count, stride },
+        Filter {
+            strip,
+            step,
+            pitch,
+            weights,
+            biases,
+            mantissas,
+            exponents,
+            output,
+            pixel,
+            columns,
+            zero_point,
+            count,
+            stride
+        },
         cpu!(),
         ".macro row outer, middle, half",
         "sxtb16 lr, r12, ror #8",
@@ -233,7 +247,21 @@ unsafe extern "C" fn filter_3x3_neighbors(task: *mut Filter) {
 #[unsafe(naked)]
 unsafe extern "C" fn filter_3x3(task: *mut Filter) {
     with_offsets!(
-        Filter { strip, step, pitch, weights, biases, mantissas, exponents, output, pixel, columns, zero_point, count, stride },
+        Filter {
+            strip,
+            step,
+            pitch,
+            weights,
+            biases,
+            mantissas,
+            exponents,
+            output,
+            pixel,
+            columns,
+            zero_point,
+            count,
+            stride
+        },
         cpu!(),
         ".macro row outer, middle, half",
         "sxtb16 lr, r12, ror #8",

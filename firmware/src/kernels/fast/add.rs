@@ -51,7 +51,7 @@ fn sum(terms: &Terms, inputs: [&[Cell<i8>]; 2], output: &[Cell<i8>]) -> Option<S
     // A half is a quarter of twice the number.
     let (left, right) = if is_half(other) { (SHIFT + 1, 1) } else { (SHIFT, -i32::from(other.exponent)) };
     let output_right = -i32::from(terms.output.exponent);
-    let are_shifts = right > 0 && output_right > 0 && other.mantissa > 0 && terms.output.mantissa > 0;
+    let are_shifts = right > 0 && output_right > 0 && other.mantissa >= 1 << 30 && terms.output.mantissa >= 1 << 30;
     (is_half(one) && are_shifts).then_some(Sum {
         first: inputs[first].as_ptr().cast(),
         second: inputs[1 - first].as_ptr().cast(),

@@ -33,12 +33,32 @@ const LAYER: &str = "secateur_firmware::engine::run";
 /// What the verb was asked to do.
 #[derive(Debug)]
 pub struct Request {
-    /// Which results, and where the figures go as data.
+    /// Which results.
     pub results: verb::Request,
     /// Builds the firmware again around the model.
     pub rebuild: bool,
+    /// Figures in and out.
+    pub files: Files,
+}
+
+/// Where figures come from and go to.
+#[derive(Debug)]
+pub struct Files {
     /// Figures of an earlier run.
     pub compare: Option<PathBuf>,
+    /// Where the figures go as data.
+    pub json: Option<PathBuf>,
+}
+
+impl Files {
+    /// The figures of an earlier run, where there is one.
+    pub(super) fn read_earlier(&self) -> Result<Option<Figures>> {
+        self.compare.as_deref().map(figures::read).transpose()
+    }
+
+    pub(super) fn write(&self, figures: &Figures) -> Result<()> {
+        self.json.as_deref().map_or(Ok(()), |path| figures.write(path))
+    }
 }
 
 /// Counts a pruned network's layers on the board, and prints them.
@@ -46,26 +66,37 @@ pub struct Request {
 /// # Errors
 /// No results, a board without an emulator or of a core without timings, a device that differs from the desk.
 pub fn run(request: &Request) -> Result<()> {
-    let earlier = request.compare.as_deref().map(figures::read).transpose()?;
+    let earlier = request.files.read_earlier()?;
     let results = Results::open(&request.results)?;
     let image = if request.rebuild { rebuilt(&results)? } else { std::fs::read(&results.image)? };
     let Results { report, board, blob, images, .. } = results;
     let figures = measure(&board, &image, &blob, &images)?;
-    println!("{} on {} ({}), one image\n{}", report.name, board.name, figures.core.name(), figures.table());
-    println!("instructions are counted on the {} board; the code is by {}", report.kind, figures.compiler);
+    print((&report.name, &report.kind), &board, &figures, earlier.as_ref())?;
+    request.files.write(&figures)
+}
+
+/// Prints the figures of a network of this name on a board of this kind, and the change since earlier ones.
+pub(super) fn print(
+    (name, kind): (&str, &str),
+    board: &BoardSpec,
+    figures: &Figures,
+    earlier: Option<&Figures>,
+) -> Result<()> {
+    println!("{name} on {} ({}), one image\n{}", board.name, figures.core.name(), figures.table());
+    println!("instructions are counted on the {kind} board; the code is by {}", figures.compiler);
     println!(
         "{}: {:.0} ms at {} MHz",
         figures.source.note(),
         figures.total().cycles.estimate as f64 / f64::from(board.clock_hz) * 1e3,
         board.clock_hz / 1_000_000
     );
-    if let Some(earlier) = &earlier {
+    if let Some(earlier) = earlier {
         if earlier.compiler != figures.compiler {
             println!("the earlier figures' code is by {}", earlier.compiler);
         }
         println!("{}", figures.changes(earlier)?);
     }
-    request.results.json.as_deref().map_or(Ok(()), |path| figures.write(path))
+    Ok(())
 }
 
 /// Today's firmware with the model of earlier results.

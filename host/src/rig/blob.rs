@@ -1,0 +1,137 @@
+//! A blob by itself, as `import` writes one: run on the desk or on a board, proved, counted, taken apart. There is no
+//! report beside it and no data set; where inputs are needed, they are noise.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use rand::{RngCore, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use secateur_boards::BoardSpec;
+
+use super::firmware::{self, Profile};
+use super::{bench, image, sizes, verify};
+use crate::data::{Images, Shape};
+use crate::export::Blob;
+use crate::failure::Failure;
+use crate::report::{Bytes, bytes};
+
+/// Of the noise that networks are proved on.
+const SEED: u64 = 1;
+
+/// A blob and the board that it is for.
+#[derive(Debug)]
+pub struct Subject {
+    /// The blob's file.
+    pub path: PathBuf,
+    /// Where it runs.
+    pub board: BoardSpec,
+}
+
+/// A blob on its board.
+pub(super) struct Placed {
+    pub(super) blob: Blob,
+    /// The linked image.
+    pub(super) image: Vec<u8>,
+    pub(super) linked: Bytes,
+}
+
+/// Reads a blob and checks it.
+///
+/// # Errors
+/// Where there is none, or what is wrong with it.
+pub fn read(path: &Path) -> Result<Blob> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let blob = Blob::from_bytes(&bytes);
+    blob.model().with_context(|| format!("{} is no blob that runs here", path.display()))?;
+    Ok(blob)
+}
+
+impl Subject {
+    /// Builds the firmware that the blob needs and links the two.
+    ///
+    /// # Errors
+    /// A blob that is refused, firmware that does not build, or an image that the board does not hold.
+    pub(super) fn place(&self) -> Result<Placed> {
+        let blob = read(&self.path)?;
+        let (image, linked) = {
+            let model = blob.model()?;
+            let firmware = firmware::build(&self.board, Profile::Firmware, &firmware::operators(&model.table()))?;
+            let image = image::link(&firmware, blob.bytes(), model.arena_bytes())?;
+            let linked = image::measure(&image, &self.board)?;
+            (image, linked)
+        };
+        self.check_fits(linked)?;
+        Ok(Placed { blob, image, linked })
+    }
+
+    fn check_fits(&self, linked: Bytes) -> Result<()> {
+        let BoardSpec { name, flash, ram, .. } = &self.board;
+        for (memory, needed, there) in
+            [("flash", linked.flash_bytes, flash.bytes), ("RAM", linked.ram_bytes, ram.bytes)]
+        {
+            if needed > there {
+                let (needed, there) = (bytes(needed), bytes(there));
+                let message = format!("the network needs {needed} of {memory}, {name} has {there}: use a larger board");
+                return Err(Failure::BudgetUnreachable(message).into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Inputs of noise, the same every time.
+pub(super) fn noise(blob: &Blob, count: usize) -> Result<Images> {
+    let shape = blob.model()?.input().shape;
+    let shape = Shape { height: shape.height.into(), width: shape.width.into(), channels: shape.channels.into() };
+    let mut pixels = vec![0; shape.values() * count];
+    ChaCha8Rng::seed_from_u64(SEED).fill_bytes(&mut pixels);
+    Ok(Images { shape, pixels, labels: vec![0; count] })
+}
+
+/// Runs inputs of noise on the board and compares every output with the desk's.
+///
+/// # Errors
+/// As [`Subject::place`], no emulator, or a device that differs.
+pub fn verify(subject: &Subject, inputs: usize) -> Result<()> {
+    let Placed { blob, image, linked } = subject.place()?;
+    let (board, noise) = (&subject.board, noise(&blob, inputs)?);
+    let folder = tempfile::tempdir().context("no room for temporary files: free some, or set TMPDIR")?;
+    let path = folder.path().join("image.elf");
+    std::fs::write(&path, image).context("cannot write a temporary file")?;
+    let verdict = verify::verify(board, &path, &blob, &noise)?;
+    verdict.judge()?;
+    let memory = verdict.memory;
+    println!(
+        "{} on {}: {} inputs of noise, every output equals the desk's",
+        subject.path.display(),
+        board.name,
+        inputs
+    );
+    println!("flash {}, RAM {}", bytes(linked.flash_bytes), bytes(linked.ram_bytes));
+    println!("stack: {} used of {}", bytes(memory.stack_high_water_bytes), bytes(memory.stack_reserve_bytes));
+    Ok(())
+}
+
+/// Counts the layers of a blob on the board, and prints them.
+///
+/// # Errors
+/// As [`Subject::place`] and [`bench::measure`].
+pub fn bench(subject: &Subject, files: &bench::Files) -> Result<()> {
+    let earlier = files.read_earlier()?;
+    let Placed { blob, image, .. } = subject.place()?;
+    let figures = bench::measure(&subject.board, &image, &blob, &noise(&blob, 1)?)?;
+    let name = subject.path.display().to_string();
+    bench::print((&name, "emulated"), &subject.board, &figures, earlier.as_ref())?;
+    files.write(&figures)
+}
+
+/// Prints where flash and RAM of a blob's image go, or how that changed.
+///
+/// # Errors
+/// As [`Subject::place`], or nothing to compare with.
+pub fn sizes(subject: &Subject, top: usize, compare: Option<&Path>) -> Result<()> {
+    let Placed { image, .. } = subject.place()?;
+    let board = &subject.board;
+    let whole = Bytes { flash_bytes: board.flash.bytes, ram_bytes: board.ram.bytes };
+    sizes::describe(&image, board, whole, top, compare)
+}
