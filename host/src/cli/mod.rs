@@ -4,6 +4,8 @@ mod board;
 #[cfg(feature = "network")]
 mod compare;
 #[cfg(feature = "network")]
+mod import;
+#[cfg(feature = "network")]
 mod prune;
 #[cfg(feature = "network")]
 mod train;
@@ -47,6 +49,9 @@ enum Verb {
     /// Train a network and save it.
     #[cfg(feature = "network")]
     Train(train::TrainWords),
+    /// Take in a network that PyTorch trained, or any in safetensors.
+    #[cfg(feature = "network")]
+    Import(import::ImportWords),
     /// List the data sets, or make the embedded one.
     Data(DataWords),
     /// Install what the other verbs need: a compiler for the chips, an emulator.
@@ -74,6 +79,8 @@ pub fn run(cli: Cli) -> Result<()> {
         Verb::Survey(words) => crate::prune::survey_verb::run(&words.request()?),
         #[cfg(feature = "network")]
         Verb::Train(words) => crate::network::verb::run(&words.plan()?),
+        #[cfg(feature = "network")]
+        Verb::Import(words) => crate::network::import::run(&words.plan()?),
         Verb::Data(words) => data::verb::run(&words.plan()),
         Verb::Setup(words) => words.run(),
         Verb::Test => check::run(),
