@@ -75,56 +75,51 @@ impl Sums {
 fn sums(network: &Network, images: &Images) -> Result<Vec<Sums>> {
     let device = backend::device();
     let maps = network.arch.maps(network.input)?;
-    let steps: Vec<Step> =
-        network.layers.iter().zip(maps).filter_map(|(layer, map)| Step::of(layer, map, &device)).collect();
+    let last = network.layers.len().saturating_sub(1);
+    let kernels: Vec<Option<Kernel>> =
+        network.layers[..last].iter().zip(maps).map(|(layer, map)| Kernel::of(layer, map, &device)).collect();
     let mut sums = vec![Sums::default(); network.layers.len()];
     for from in (0..images.len()).step_by(BATCH) {
         let to = (from + BATCH).min(images.len());
         let mut maps = batch::tensor(images, from, to, network.normalization, &device);
-        for (step, sums) in steps.iter().zip(&mut sums) {
-            maps = step.run(maps, sums)?;
+        for (kernel, sums) in kernels.iter().zip(&mut sums) {
+            maps = match kernel {
+                Some(kernel) => kernel.run(maps, sums)?,
+                None => max_pool2d(maps, MaxPoolOptions::new([2, 2])),
+            };
         }
     }
     Ok(sums)
 }
 
-/// What is done to maps `[n, channels, height, width]`.
-enum Step {
-    /// A convolution with so much padding, then ReLU. A fully connected layer is one whose kernel is the whole map.
-    Conv {
-        kernel_oihw: Tensor<4>,
-        bias: Tensor<1>,
-        padding: usize,
-    },
-    Pool,
+/// A convolution, its batch norm folded in; a fully connected layer is one whose kernel is the whole map.
+struct Kernel {
+    weight_oihw: Tensor<4>,
+    bias: Tensor<1>,
+    padding: usize,
 }
 
-impl Step {
-    /// A layer whose input is `map`; none for the classifier.
-    fn of(layer: &Layer, map: Shape, device: &Device) -> Option<Step> {
-        let conv = |weights: &[f32], norm: &BatchNorm, shape: [usize; 4], padding: usize| {
-            let (weights, bias) = norm.folded(weights);
-            let kernel_oihw = Tensor::from_data(TensorData::new(weights, shape), device);
-            let bias = Tensor::from_data(TensorData::new(bias, [shape[0]]), device);
-            Step::Conv { kernel_oihw, bias, padding }
-        };
-        match layer {
-            Layer::Conv(layer) => Some(conv(&layer.weight_oihw, &layer.norm, [layer.outputs, layer.inputs, 3, 3], 1)),
-            Layer::Pool => Some(Step::Pool),
-            Layer::Hidden(layer) => {
-                let shape = [layer.outputs, map.channels, map.height, map.width];
-                Some(conv(&layer.weight_oi, &layer.norm, shape, 0))
+impl Kernel {
+    /// Of a layer whose input is `map`; none for a pool.
+    fn of(layer: &Layer, map: Shape, device: &Device) -> Option<Kernel> {
+        let (weights, norm, shape, padding) = match layer {
+            Layer::Conv(conv) => (&conv.weight_oihw, &conv.norm, [conv.outputs, conv.inputs, 3, 3], 1),
+            Layer::Hidden(hidden) => {
+                let shape = [hidden.outputs, map.channels, map.height, map.width];
+                (&hidden.weight_oi, &hidden.norm, shape, 0)
             }
-            Layer::Classifier(_) => None,
-        }
+            Layer::Pool | Layer::Classifier(_) => return None,
+        };
+        let (weights, bias) = norm.folded(weights);
+        let weight_oihw = Tensor::from_data(TensorData::new(weights, shape), device);
+        let bias = Tensor::from_data(TensorData::new(bias, [shape[0]]), device);
+        Some(Kernel { weight_oihw, bias, padding })
     }
 
+    /// From maps `[n, channels, height, width]` to the next layer's; what came before the ReLU is added up.
     fn run(&self, maps: Tensor<4>, sums: &mut Sums) -> Result<Tensor<4>> {
-        let Step::Conv { kernel_oihw, bias, padding } = self else {
-            return Ok(max_pool2d(maps, MaxPoolOptions::new([2, 2])));
-        };
-        let options = ConvOptions::new([1, 1], [*padding, *padding], [1, 1], 1);
-        let before = conv2d(maps, kernel_oihw.clone(), Some(bias.clone()), options);
+        let options = ConvOptions::new([1, 1], [self.padding; 2], [1, 1], 1);
+        let before = conv2d(maps, self.weight_oihw.clone(), Some(self.bias.clone()), options);
         let [_, channels, height, width] = before.dims();
         sums.add(&numbers(before.clone())?, channels, height * width);
         Ok(relu(before))

@@ -10,6 +10,7 @@ use pytorch_reader::{DType, PytorchReader, Tensor};
 use safetensors::{Dtype, SafeTensors};
 
 use crate::failure::Failure;
+use crate::network::checkpoint::KEY;
 
 /// Shapes by name.
 pub(super) type Shapes = BTreeMap<String, Vec<usize>>;
@@ -45,10 +46,9 @@ impl Source {
         let source = match extension.as_str() {
             "pth" | "pt" => torch(path),
             "safetensors" => plain(path),
-            _ => return Err(Failure::Usage(unknown(path, &extension)).into()),
-        };
-        let source = source.with_context(|| path.display().to_string())?;
-        ensure!(!source.shapes.is_empty(), "{} holds no tensor: save the model's state_dict()", path.display());
+            _ => return Err(Failure::Usage(unknown(&extension)).into()),
+        }?;
+        ensure!(!source.shapes.is_empty(), "the file holds no tensor: save the model's state_dict()");
         Ok(source)
     }
 
@@ -80,14 +80,14 @@ impl Source {
     }
 }
 
-fn unknown(path: &Path, extension: &str) -> String {
-    let path = path.display();
-    match extension {
-        "onnx" => format!(
-            "{path}: ONNX is not read; in PyTorch write the weights by torch.save(model.state_dict(), \"model.pth\") and import that"
-        ),
-        _ => format!("{path}: only .pth, .pt and .safetensors are read: save the weights as one of these"),
-    }
+fn unknown(extension: &str) -> String {
+    let text = match extension {
+        "onnx" => {
+            "ONNX is not read; in PyTorch write the weights by torch.save(model.state_dict(), \"model.pth\") and import that"
+        }
+        _ => "only .pth, .pt and .safetensors are read: save the weights as one of these",
+    };
+    text.to_owned()
 }
 
 fn integers(name: &str, kind: impl std::fmt::Debug) -> String {
@@ -96,6 +96,7 @@ fn integers(name: &str, kind: impl std::fmt::Debug) -> String {
 
 fn torch(path: &Path) -> Result<Source> {
     let advice = "the file is cut, damaged or no checkpoint of PyTorch: write it again by torch.save(model.state_dict(), \"model.pth\")";
+    std::fs::metadata(path).context("cannot be read")?;
     let tensors = PytorchReader::new(path).map_err(|why| anyhow!("{why}: {advice}"))?.into_tensors();
     let shapes = tensors.iter().map(|(name, tensor)| (name.clone(), tensor.shape().to_vec())).collect();
     Ok(Source { shapes, file: File::Torch(tensors) })
@@ -105,6 +106,9 @@ fn plain(path: &Path) -> Result<Source> {
     let bytes = std::fs::read(path).context("cannot be read")?;
     let file = SafeTensors::deserialize(&bytes)
         .map_err(|why| anyhow!("no safetensors file ({why}): the file is cut or damaged, write it again"))?;
+    let (_, metadata) = SafeTensors::read_metadata(&bytes)?;
+    let ours = metadata.metadata().as_ref().is_some_and(|all| all.contains_key(KEY));
+    ensure!(!ours, "the file is a network of this program already: give it to the other verbs by --network");
     let shapes = file.iter().map(|(name, tensor)| (name.to_owned(), tensor.shape().to_vec())).collect();
     Ok(Source { shapes, file: File::Safetensors(bytes) })
 }

@@ -23,11 +23,14 @@ fn shapes(modules: &str) -> Shapes {
     shapes
 }
 
-fn rule(modules: &str, arch: &str) -> anyhow::Result<Vec<Names>> {
+fn network(arch: &str) -> Network {
     let input = Shape { height: 32, width: 32, channels: 2 };
     let normalization = Normalization { mean: 0, deviation: 1.0 };
-    let network = Network::random(arch.parse().expect("an architecture"), input, 2, normalization, 1).expect("fits");
-    by_rule(&shapes(modules), &network)
+    Network::random(arch.parse().expect("an architecture"), input, 2, normalization, 1).expect("fits")
+}
+
+fn rule(modules: &str, arch: &str) -> anyhow::Result<Vec<Names>> {
+    by_rule(&shapes(modules), &network(arch))
 }
 
 /// What the rule finds, as `layer+norm` for each layer.
@@ -69,6 +72,15 @@ fn the_order_is_that_of_numbers() {
     check("c:a1.0 c:a.1 f:fc", "2,2", "a.1 a1.0 fc");
 }
 
+/// As a training loop saves it: the state_dict under a key, the optimizer's beside it, `module.` before every name.
+#[test]
+fn a_key_around_the_weights_changes_nothing() {
+    let mut shapes = shapes("c:model.module.features.0 c:model.module.features.10 f:model.module.classifier");
+    shapes.insert("optimizer.state.0.exp_avg".to_owned(), vec![2; 4]);
+    let found = by_rule(&shapes, &network("2,2")).expect("a rule fits");
+    assert_eq!(found[1].weight, "model.module.features.10.weight");
+}
+
 #[test]
 fn a_sequence_may_have_batch_norms_here_and_there() {
     check("c:0 c:2 n:3 f:6 n:7 f:9", "2,2,F2", "0 2+3 6+7 9");
@@ -97,14 +109,12 @@ fn another_number_of_layers_is_refused_with_their_names() {
 #[test]
 fn layers_of_other_kinds_are_refused() {
     refused("c:0 f:1 n:2", "2", "2 is a batch norm on the last layer, 1");
-    let network = |extra: &str, dimensions: usize| {
+    let extra = |name: &str, dimensions: usize, with: &str| {
         let mut shapes = shapes("c:conv f:fc");
-        shapes.insert(format!("{extra}.weight"), vec![2; dimensions]);
-        let input = Shape { height: 8, width: 8, channels: 2 };
-        let normalization = Normalization { mean: 0, deviation: 1.0 };
-        let network = Network::random("2".parse().expect("fits"), input, 2, normalization, 1).expect("fits");
-        by_rule(&shapes, &network).expect_err("refused").to_string()
+        shapes.insert(format!("{name}.weight"), vec![2; dimensions]);
+        let message = by_rule(&shapes, &network("2")).expect_err("refused").to_string();
+        assert!(message.contains(with), "{message}");
     };
-    assert!(network("prelu", 1).contains("prelu has a weight of one dimension"), "{}", network("prelu", 1));
-    assert!(network("deep", 5).contains("deep has a weight of 5 dimensions"), "{}", network("deep", 5));
+    extra("prelu", 1, "prelu has a weight of one dimension and no running_mean");
+    extra("deep", 5, "deep has a weight of 5 dimensions");
 }

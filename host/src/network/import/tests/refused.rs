@@ -51,6 +51,27 @@ fn numbers_that_cannot_be_are_named() {
 }
 
 #[test]
+fn a_network_of_this_program_needs_no_import() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("network.safetensors");
+    import(&plan(fixture("tiny.pth")), &data()).expect("imports").network.save(&path).expect("writes");
+    assert!(
+        refusal(&plan(path.clone())).contains("give it to the other verbs by --network"),
+        "{}",
+        refusal(&plan(path))
+    );
+}
+
+#[test]
+fn integers_are_no_weights() {
+    for name in ["tiny.pth", "tiny.safetensors"] {
+        let source = Source::open(&fixture(name)).expect("a fixture");
+        let message = source.read("features.1.num_batches_tracked").expect_err("refused").to_string();
+        assert!(message.contains("num_batches_tracked holds I64: save the float weights"), "{message}");
+    }
+}
+
+#[test]
 fn what_no_layer_takes_is_listed() {
     let imported = changed(|entries| entries.push(("optimizer.step".to_owned(), vec![1], vec![3.0]))).expect("imports");
     assert_eq!(imported.unused, ["optimizer.step"]);
