@@ -34,7 +34,7 @@ enum Verb {
     Compare(compare::CompareWords),
     /// Run a pruned network's test images on the board and compare every logit with the desk's.
     Verify(board::VerifyWords),
-    /// Turn a network of another tool into a blob that runs here, with the same outputs to the bit.
+    /// Take in a network of another tool: a quantised one as a blob, with the same outputs to the bit, or weights to prune.
     Import(import::ImportWords),
     /// Run a blob on inputs from a file, here or on a board.
     Infer(board::InferWords),

@@ -14,7 +14,8 @@ use crate::data::files::write_atomically;
 
 /// Bumped when a file of the version before cannot be read any more.
 const FORMAT: u32 = 1;
-const KEY: &str = "secateur";
+/// The metadata's key.
+pub(super) const KEY: &str = "secateur";
 
 /// What a file says of itself besides its tensors.
 #[derive(Serialize, Deserialize)]

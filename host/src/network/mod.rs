@@ -9,6 +9,7 @@ pub mod checkpoint;
 mod descent;
 pub mod evaluate;
 pub mod gradients;
+pub mod import;
 pub mod schedule;
 pub mod taps;
 #[cfg(test)]
