@@ -22,18 +22,6 @@ impl Lowering<'_> {
             input.shape.channels
         );
         let window = window(&input, &sliding, (weights.shape[1], weights.shape[2]))?;
-        self.push_conv2d(operator, (window, sliding, input), &weights, outputs, weights.values.to_vec())
-    }
-
-    /// A dense convolution of these weights, OHWI.
-    fn push_conv2d(
-        &mut self,
-        operator: &Operator,
-        (window, sliding, input): (Window, Sliding, Value),
-        weights: &Weights,
-        outputs: usize,
-        weights_ohwi: Vec<i8>,
-    ) -> Result<()> {
         let output = self.int8(self.output(operator)?)?;
         let layer = Conv2d {
             outputs: u16::try_from(outputs).context("too many outputs")?,
@@ -42,8 +30,9 @@ impl Lowering<'_> {
             zero_point: output.zero_point,
             activation: range(sliding.activation, output.scale, output.zero_point)?,
         };
-        let multipliers = multipliers(&input.quantization, weights, &output, outputs)?;
-        let parameters = LayerParameters { bias: self.bias(operator, outputs)?, multipliers, weights: weights_ohwi };
+        let multipliers = multipliers(&input.quantization, &weights, &output, outputs)?;
+        let bias = self.bias(operator, outputs)?;
+        let parameters = LayerParameters { bias, multipliers, weights: weights.values.to_vec() };
         self.push_weighted(Layer::Conv2d(layer), &input, parameters)
     }
 
@@ -60,13 +49,7 @@ impl Lowering<'_> {
             "its weights of {:?} are not for {channels} channels of {factor} outputs",
             weights.shape
         );
-        let kernel_hw = (weights.shape[1], weights.shape[2]);
-        let window = window(&input, &sliding, kernel_hw)?;
-        if channels == 1 {
-            // Of one channel it is a dense convolution, whose kernel is faster.
-            let weights_ohwi = by_output(weights.values, outputs);
-            return self.push_conv2d(operator, (window, sliding, input), &weights, outputs, weights_ohwi);
-        }
+        let window = window(&input, &sliding, (weights.shape[1], weights.shape[2]))?;
         let output = self.int8(self.output(operator)?)?;
         let layer = DepthwiseConv2d {
             multiplier: u8::try_from(factor).context("too many outputs per channel")?,

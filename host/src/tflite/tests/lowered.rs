@@ -118,8 +118,8 @@ fn a_shape_that_is_computed_is_not_read() {
 }
 
 #[test]
-fn a_depthwise_convolution_of_one_channel_is_a_dense_one() {
+fn a_reshape_of_the_input_is_the_inputs_shape() {
     let network = network(network!("speech"));
-    assert_eq!(layers(&network), ["conv2d 0", "linear 1", "softmax 2"]);
+    assert_eq!(layers(&network), ["depthwise-conv2d 0", "linear 1", "softmax 2"]);
     assert_eq!((network.input.height, network.input.width, network.input.channels), (49, 40, 1));
 }
