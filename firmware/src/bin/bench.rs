@@ -56,7 +56,7 @@ fn main() -> ! {
     // Between the last layer and here lies nothing: its region is dropped by being the whole network's.
     fill(engine.input_hwc());
     yard_end();
-    bare::print("REGION 7 0 1 filling the input\n\0");
+    bare::print(FILLING);
     yard_begin();
     engine.infer();
     yard_end();
