@@ -33,10 +33,10 @@ fn softmax_of(input: &[Cell<i8>], beta: Multiplier, output: &[Cell<i8>]) {
     let mut sum = 0_i32;
     for value in input {
         let exponential = exponential_of(value.get(), largest, beta).unwrap_or(0);
-        sum = sum.wrapping_add(rounding_divide_by_power_of_two(exponential, SUM_INTEGER_BITS));
+        sum = sum.saturating_add(rounding_divide_by_power_of_two(exponential, SUM_INTEGER_BITS));
     }
     let (scale, halvings) = reciprocal(sum);
-    // Past 31 in sums of 512 and more, where nothing is left.
+    // TensorFlow Lite Micro has no answer for sums of 512 and more, which would take more.
     let shift = (halvings + 31 - 8).min(31);
     for (value, output) in input.iter().zip(output) {
         let exponential = exponential_of(value.get(), largest, beta).unwrap_or(0);
@@ -49,8 +49,8 @@ fn softmax_of(input: &[Cell<i8>], beta: Multiplier, output: &[Cell<i8>]) {
 fn exponential_of(value: i8, largest: i8, beta: Multiplier) -> Option<i32> {
     let difference = i32::from(value) - i32::from(largest);
     let left = beta.exponent.clamp(0, 31) as u32;
-    let smallest = -((31_i64 << DIFFERENCE_BITS) >> left);
-    (i64::from(difference) >= smallest)
+    let smallest = -((31_i32 << DIFFERENCE_BITS) >> left);
+    (difference >= smallest)
         .then(|| exponential(doubling_high_multiply(difference.wrapping_shl(left), beta.mantissa)))
 }
 

@@ -6,7 +6,8 @@ use crate::kernels::fast::with_offsets;
 /// All values of a sum. The second's product d * 2^left * m, where d has 9 bits, is that of m's upper 20 bits and of its lower 11
 /// ones, each in 32 bits; the output is requantised as in `pairs`.
 ///
-/// Registers: r7 what is left of the values' end, r8 the values' end... see below.
+/// Registers: r6 task, r7 minus the values left, from the tensors' ends; r8, r9 upper and lower bits of the second's multiplier,
+/// r10 its zero point; r11 the first's zero point and 2^31; r12 multiplier and lr shift of the output; r0 to r3 values.
 ///
 /// # Safety
 /// As [`Sum`] says: there are `count`, not 0, values of all three.
