@@ -50,8 +50,7 @@ fn exponential_of(value: i8, largest: i8, beta: Multiplier) -> Option<i32> {
     let difference = i32::from(value) - i32::from(largest);
     let left = beta.exponent.clamp(0, 31) as u32;
     let smallest = -((31_i32 << DIFFERENCE_BITS) >> left);
-    (difference >= smallest)
-        .then(|| exponential(doubling_high_multiply(difference.wrapping_shl(left), beta.mantissa)))
+    (difference >= smallest).then(|| exponential(doubling_high_multiply(difference.wrapping_shl(left), beta.mantissa)))
 }
 
 /// exp(-2^k) as Q0.31, for k from -2 to 4.
