@@ -173,10 +173,10 @@ impl<'a, Led: OutputPin, Stack: Fn() -> Memory> Session<'a, Led, Stack> {
         }
         let available_bytes = self.free.len() as u32;
         let arena_at = bytes.saturating_add(15) & !15;
-        let (blob, _) = self.free.split_at_checked(arena_at as usize).ok_or(Refusal::Room {
-            needed_bytes: bytes,
-            available_bytes,
-        })?;
+        let (blob, _) = self
+            .free
+            .split_at_checked(arena_at as usize)
+            .ok_or(Refusal::Room { needed_bytes: bytes, available_bytes })?;
         let model = Model::parse(bytemuck::cast_slice(blob))?;
         if model.identity() != identity {
             return Err(Refusal::Checksum);
@@ -186,9 +186,9 @@ impl<'a, Led: OutputPin, Stack: Fn() -> Memory> Session<'a, Led, Stack> {
             return Err(Refusal::Room { needed_bytes, available_bytes });
         }
         let (blob, arena) = core::mem::take(&mut self.free).split_at_mut(arena_at as usize);
-        self.engine = Model::parse(bytemuck::cast_slice(blob)).and_then(|model| Engine::new(model, arena));
+        self.engine = Ok(Engine::new(Model::parse(bytemuck::cast_slice(blob))?, arena)?);
         self.held = Held::Image;
-        self.engine.as_ref().map(|_| ()).map_err(|refusal| *refusal)
+        Ok(())
     }
 }
 

@@ -1,8 +1,8 @@
 //! The desk's end of the wire.
 
-mod transfer;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 use anyhow::{Context, Result, bail, ensure};
 use secateur_shared::Refusal;
@@ -136,7 +136,9 @@ impl Link {
     fn ask<T>(&mut self, name: &str, request: &Request, read: impl Fn(Response) -> Result<T>) -> Result<T> {
         let number = self.conversation.next_number();
         let mut bytes = [0; FRAME_BYTES];
-        let Ok(bytes) = wire::encode_request(number, request, &mut bytes) else { bail!("{name} is longer than a frame") };
+        let Ok(bytes) = wire::encode_request(number, request, &mut bytes) else {
+            bail!("{name} is longer than a frame")
+        };
         let is_run = matches!(request, Request::Infer | Request::Profile { .. } | Request::Start { .. });
         let patience = if is_run { self.patience.run } else { self.patience.answer };
         let (mut silent, mut damaged) = (0, 0);

@@ -7,7 +7,8 @@ use secateur_shared::wire::{FRAME_BYTES, Hello, Number, PROTOCOL_VERSION, Reques
 #[test]
 fn the_page_shows_these_bytes() {
     let page = include_str!("../../PROTOCOL.md");
-    let block = page.split("```wire").nth(1).and_then(|rest| rest.split("```").next()).expect("the page has an example");
+    let block =
+        page.split("```wire").nth(1).and_then(|rest| rest.split("```").next()).expect("the page has an example");
     let hex = |line: &str| {
         let bytes = line.split_whitespace().skip(1).map_while(|word| {
             let is_byte = word.len() == 2;

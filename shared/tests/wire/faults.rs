@@ -5,9 +5,7 @@ mod line;
 
 use super::{answered, asked};
 use line::{Line, Random};
-use secateur_shared::wire::{
-    Admission, Conversation, Gate, Heard, Inbox, Number, Request, Response, decode_request,
-};
+use secateur_shared::wire::{Admission, Conversation, Gate, Heard, Inbox, Number, Request, Response, decode_request};
 
 const FRAMES: usize = 1_000_000;
 /// No request of this test is so unlucky.

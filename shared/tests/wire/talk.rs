@@ -1,9 +1,7 @@
 //! Numbers: whom a chip serves, and what a desk believes.
 
 use super::{answered, asked};
-use secateur_shared::wire::{
-    Admission, Conversation, Gate, Heard, Number, Request, Response, decode_request,
-};
+use secateur_shared::wire::{Admission, Conversation, Gate, Heard, Number, Request, Response, decode_request};
 
 fn number(session: u32, sequence: u16) -> Number {
     Number { session, sequence }

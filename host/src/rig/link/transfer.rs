@@ -23,9 +23,7 @@ impl Link {
     pub fn run(&mut self, input_hwc: &[i8]) -> Result<Run> {
         self.image(input_hwc)?;
         self.ask("infer", &Request::Infer, |response| match response {
-            Response::Logits { cycles, logits } => {
-                Ok(Run { logits: bytemuck::cast_slice(logits).to_vec(), cycles })
-            }
+            Response::Logits { cycles, logits } => Ok(Run { logits: bytemuck::cast_slice(logits).to_vec(), cycles }),
             other => refused("an inference", &other),
         })
     }
@@ -43,7 +41,10 @@ impl Link {
                 Response::Profile(part) => Ok(part.to_vec()),
                 other => refused("a profile", &other),
             })?;
-            ensure!(!part.is_empty(), "the board's network has {first} layers, the desk's {layers}: flash the image again");
+            ensure!(
+                !part.is_empty(),
+                "the board's network has {first} layers, the desk's {layers}: flash the image again"
+            );
             figures.extend(part);
         }
         Ok(figures)

@@ -68,7 +68,8 @@ impl<'p> Progress<'p> {
             file.as_mut().map_or(Ok(()), |file| file.write_all(&record))
         };
         let mut file = self.file.take();
-        write(&mut file).with_context(|| format!("cannot write {}: free some room, or its folder is not yours", path.display()))?;
+        write(&mut file)
+            .with_context(|| format!("cannot write {}: free some room, or its folder is not yours", path.display()))?;
         self.file = file;
         Ok(())
     }
@@ -111,7 +112,10 @@ mod tests {
         progress.keep(&[7; 4], &run(7))?;
         progress.keep(&[8; 4], &run(8))?;
         drop(progress);
-        assert_eq!(taken(path, false, &[[0; 4], [7; 4], [8; 4], [2; 4]])?, [Some(run(0)), Some(run(7)), Some(run(8)), None]);
+        assert_eq!(
+            taken(path, false, &[[0; 4], [7; 4], [8; 4], [2; 4]])?,
+            [Some(run(0)), Some(run(7)), Some(run(8)), None]
+        );
         Progress::open(Some(path), false, 2)?.finish()?;
         assert!(!path.exists());
         Ok(())
