@@ -37,7 +37,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// `-Ctarget-cpu=cortex-m33` says that it is there.
 fn choose_kernels() -> Result<(), Box<dyn Error>> {
     println!("cargo:rustc-check-cfg=cfg(kernels, values(\"dsp\", \"m0plus\"))");
+    println!("cargo:rustc-check-cfg=cfg(armv6m)");
     let target = std::env::var("TARGET")?;
+    if target.starts_with("thumbv6m") {
+        println!("cargo:rustc-cfg=armv6m");
+    }
     if std::env::var_os("CARGO_FEATURE_PORTABLE").is_some() {
         return Ok(());
     }
@@ -129,5 +133,6 @@ fn model_x(board: &BoardSpec) -> Result<String, std::fmt::Error> {
     writeln!(script, "__model_end = {end:#x};")?;
     writeln!(script, "__arena_start = (__sheap + 15) & ~15;")?;
     writeln!(script, "__stack_reserve = {};", board.stack_reserve_bytes)?;
+    writeln!(script, "__static_ram = __arena_start - {:#x};", board.ram.origin)?;
     Ok(script)
 }

@@ -32,6 +32,8 @@ pub trait Board {
     type Led: embedded_hal::digital::OutputPin;
     /// As in `board.toml`.
     const NAME: &'static str;
+    /// As in `board.toml`.
+    const CHIP: &'static str;
 
     /// Starts clocks and serial port; `None` where it was called before.
     fn start() -> Option<Started<Self::Port, Self::Led>>;

@@ -19,6 +19,7 @@ impl Board for NetduinoPlus2 {
     type Port = Port;
     type Led = Pin<'A', 10, Output>;
     const NAME: &'static str = "netduinoplus2";
+    const CHIP: &'static str = "STM32F405RG";
 
     fn start() -> Option<Started<Port, Self::Led>> {
         let peripherals = pac::Peripherals::take()?;

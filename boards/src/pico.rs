@@ -29,6 +29,7 @@ impl Board for Pico {
     type Port = Port;
     type Led = Pin<Gpio25, FunctionSioOutput, PullDown>;
     const NAME: &'static str = "pico";
+    const CHIP: &'static str = "RP2040";
 
     fn start() -> Option<Started<Port, Self::Led>> {
         let pac::Peripherals { CLOCKS, IO_BANK0, PADS_BANK0, PLL_SYS, ROSC, SIO, UART0, XOSC, mut RESETS, .. } =

@@ -15,6 +15,7 @@ unsafe extern "C" {
     static __model_end: u8;
     static __arena_start: u8;
     static __stack_reserve: u8;
+    static __static_ram: u8;
     static _stack_start: u8;
 }
 
@@ -26,20 +27,49 @@ pub fn run<B: Board>() -> ! {
     paint_stack();
     let Some(Started { port, led, clock_hz }) = B::start() else { defmt::panic!("start-up ran twice") };
     defmt::info!("{=str} at {=u32} Hz", B::NAME, clock_hz);
-    serve(B::NAME, port, led, clock_hz)
+    count_cycles();
+    serve(Identity { board: B::NAME, chip: B::CHIP, clock_hz, cycles }, port, led)
 }
 
-fn serve<Port: Read + Write>(board: &str, mut port: Port, led: impl OutputPin, clock_hz: u32) -> ! {
-    let (flash, arena) = memory();
-    let engine = Model::parse(flash).and_then(|model| Engine::new(model, arena));
+fn serve<Port: Read + Write>(identity: Identity, mut port: Port, led: impl OutputPin) -> ! {
+    let (flash, memory) = memory();
+    let arena_bytes = memory.len() as u32;
+    let model = Model::parse(flash);
+    let used = model.as_ref().map_or(0, |model| model.arena_bytes()) as usize;
+    let (arena, free) = memory.split_at_mut(used.min(memory.len()));
+    let engine = model.and_then(|model| Engine::new(model, arena));
     if engine.is_err() {
         defmt::error!("no valid model: the desk will be told why");
     }
-    let mut session = Session::new(Identity { board, clock_hz }, engine, led, stack_figures);
+    let figures = || Memory { arena_bytes, ..stack_figures() };
+    let mut session = Session::new(identity, engine, free, led, figures);
     loop {
         // A chip's port does not end; an error in writing shows at the desk as silence, and it asks again.
         let _ = session.serve(&mut port);
     }
+}
+
+/// Starts the core's counter of cycles.
+#[cfg(not(armv6m))]
+fn count_cycles() {
+    // SAFETY: nothing else in the firmware has the debug unit or the counter, and this runs once.
+    let mut core = unsafe { cortex_m::Peripherals::steal() };
+    core.DCB.enable_trace();
+    core.DWT.enable_cycle_counter();
+}
+
+#[cfg(not(armv6m))]
+fn cycles() -> u32 {
+    cortex_m::peripheral::DWT::cycle_count()
+}
+
+/// A Cortex-M0+ has no counter.
+#[cfg(armv6m)]
+fn count_cycles() {}
+
+#[cfg(armv6m)]
+fn cycles() -> u32 {
+    0
 }
 
 /// The flash from the model's start to its end, and the RAM from the static variables to the stack's reserve.
@@ -87,7 +117,9 @@ fn stack_figures() -> Memory {
     // SAFETY: the reserve is RAM; reading it has no effect.
     let untouched = (0..words).take_while(|&index| unsafe { bottom.add(index).read_volatile() } == PAINT).count();
     let used = if untouched == 0 { words + 1 } else { words - untouched };
-    Memory { stack_high_water_bytes: 4 * used as u32, stack_reserve_bytes: 4 * words as u32 }
+    let static_ram_bytes = addr_of!(__static_ram) as u32;
+    let (stack_high_water_bytes, stack_reserve_bytes) = (4 * used as u32, 4 * words as u32);
+    Memory { stack_high_water_bytes, stack_reserve_bytes, static_ram_bytes, ..Memory::default() }
 }
 
 /// Says what is wrong, for a probe, and stops.

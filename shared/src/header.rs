@@ -19,6 +19,11 @@ const CRC_AT: usize = 12;
 /// CRC-32/ISO-HDLC (zlib's), without a table: 4 bytes of flash are worth more than a faster boot.
 pub(crate) const CRC: crc::Crc<u32, crc::NoTable> = crc::Crc::<u32, crc::NoTable>::new(&crc::CRC_32_ISO_HDLC);
 
+/// The CRC-32 of any bytes, as blobs and frames have it.
+pub fn crc32(bytes: &[u8]) -> u32 {
+    CRC.checksum(bytes)
+}
+
 /// Writes the header of a finished blob, whose first [`HEADER_BYTES`] are still free, in place.
 ///
 /// # Errors

@@ -117,6 +117,11 @@ impl<'b> Model<'b> {
         self.arena_bytes
     }
 
+    /// How many layers it has.
+    pub fn layers(&self) -> usize {
+        self.records.len()
+    }
+
     /// The input.
     pub fn input(&self) -> &Tensor {
         &self.input

@@ -1,9 +1,9 @@
 //! Why a blob is not run.
 
-use serde::{Deserialize, Serialize};
+use crate::wire::{REFUSAL_BYTES, state};
 
 /// Why a blob is refused, on the desk or on the chip.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// Fewer bytes than a header, or than the header's length says.
     CutOff,
@@ -42,6 +42,71 @@ pub enum Refusal {
     Input,
     /// The tensors' places are not one a pass, not on words, or overlap where a pass still reads.
     Places,
+    /// A run used the image up: its tensors lie over it.
+    Image,
+    /// A model sent to RAM does not fit there, or one came before it.
+    Room {
+        /// What the model needs.
+        needed_bytes: u32,
+        /// What there is.
+        available_bytes: u32,
+    },
+}
+
+impl Refusal {
+    /// Its number, in the order of the variants, and its two values or zeros.
+    pub fn to_bytes(self) -> [u8; REFUSAL_BYTES] {
+        let (number, first, second) = match self {
+            Refusal::CutOff => (0, 0, 0),
+            Refusal::NoModel => (1, 0, 0),
+            Refusal::FormatVersion(found) => (2, found.into(), 0),
+            Refusal::KernelAbi(found) => (3, found.into(), 0),
+            Refusal::Checksum => (4, 0, 0),
+            Refusal::Misaligned => (5, 0, 0),
+            Refusal::Table => (6, 0, 0),
+            Refusal::Geometry(layer) => (7, layer.into(), 0),
+            Refusal::Parameters(layer) => (8, layer.into(), 0),
+            Refusal::Quantization(layer) => (9, layer.into(), 0),
+            Refusal::Overflow(layer) => (10, layer.into(), 0),
+            Refusal::Operator(layer) => (11, layer.into(), 0),
+            Refusal::Arena { needed_bytes, available_bytes } => (12, needed_bytes, available_bytes),
+            Refusal::Outputs => (13, 0, 0),
+            Refusal::Input => (14, 0, 0),
+            Refusal::Places => (15, 0, 0),
+            Refusal::Image => (16, 0, 0),
+            Refusal::Room { needed_bytes, available_bytes } => (17, needed_bytes, available_bytes),
+        };
+        state(number, first, second)
+    }
+
+    /// The refusal of these bytes; `None` where no build says them.
+    pub fn from_bytes([number, a, b, c, d, e, f, g, h]: [u8; REFUSAL_BYTES]) -> Option<Self> {
+        let (first, second) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
+        let (needed_bytes, available_bytes) = (first, second);
+        let refusal = match number {
+            0 => Refusal::CutOff,
+            1 => Refusal::NoModel,
+            2 => Refusal::FormatVersion(u16::from_le_bytes([a, b])),
+            3 => Refusal::KernelAbi(u16::from_le_bytes([a, b])),
+            4 => Refusal::Checksum,
+            5 => Refusal::Misaligned,
+            6 => Refusal::Table,
+            7 => Refusal::Geometry(a),
+            8 => Refusal::Parameters(a),
+            9 => Refusal::Quantization(a),
+            10 => Refusal::Overflow(a),
+            11 => Refusal::Operator(a),
+            12 => Refusal::Arena { needed_bytes, available_bytes },
+            13 => Refusal::Outputs,
+            14 => Refusal::Input,
+            15 => Refusal::Places,
+            16 => Refusal::Image,
+            17 => Refusal::Room { needed_bytes, available_bytes },
+            _ => return None,
+        };
+        // A value too large for its place, or one where none belongs, is damage.
+        (refusal.to_bytes() == state(number, first, second)).then_some(refusal)
+    }
 }
 
 impl core::fmt::Display for Refusal {
@@ -77,6 +142,12 @@ impl core::fmt::Display for Refusal {
             ),
             Refusal::Outputs => f.write_str("the network has more outputs than one frame carries"),
             Refusal::Input => f.write_str("the input's length is not the network's"),
+            Refusal::Image => f.write_str("the image was used up by a run: send it again"),
+            Refusal::Room { needed_bytes, available_bytes } => write!(
+                f,
+                "the model and its tensors need {needed_bytes} B of RAM, {available_bytes} B are free: flash it, or restart \
+                 the board where a model was loaded before"
+            ),
         }
     }
 }

@@ -1,78 +1,96 @@
-//! The talk between desk and chip: postcard messages with a CRC-32, COBS-framed, over one byte pipe. The desk asks, the
-//! chip answers once; a frame that arrives damaged is answered with [`Response::Damaged`] and may be sent again, since
-//! every request can be repeated without harm.
+//! The talk between desk and chip: numbered messages with a CRC-32, COBS-framed, over one byte pipe. The desk asks, the chip
+//! answers under the same number; PROTOCOL.md is the written form of this page.
+//!
+//! Every request can be repeated without harm, so what was lost or damaged is sent again; a request that is older than the
+//! last one is not served, and an answer of another number is not read: nothing late is taken for something new.
 
-use crate::header::CRC;
+mod frame;
+mod message;
+mod talk;
+
+pub use frame::{Inbox, decode_request, decode_response, encode_request, encode_response};
+pub(crate) use message::state;
+pub use message::{REFUSAL_BYTES, Request, Response};
+pub use talk::{Admission, Conversation, Gate, Heard, Number};
+
+use crate::header::crc32;
 use crate::refusal::Refusal;
-use serde::{Deserialize, Serialize};
 
 /// Bumped whenever a message changes.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 /// The longest frame, COBS overhead and the closing zero included.
 pub const FRAME_BYTES: usize = 256;
-/// The most image bytes in one [`Request::Pixels`].
+/// The most image, model, output or profile bytes in one message.
 pub const CHUNK_BYTES: usize = 192;
-
-/// What the desk asks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Request<'a> {
-    /// Who are you, and what do you run?
-    Hello,
-    /// A part of the next image, int8 in HWC order, at this offset of the input tensor.
-    Pixels {
-        /// In bytes.
-        offset: u32,
-        /// At most [`CHUNK_BYTES`].
-        values: &'a [u8],
-    },
-    /// Run the network on the image.
-    Infer,
-    /// How much stack was used since the start?
-    Memory,
-}
-
-/// What the chip answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Response<'a> {
-    /// To [`Request::Hello`].
-    Hello(Hello<'a>),
-    /// To [`Request::Pixels`].
-    Stored,
-    /// To [`Request::Infer`].
-    Logits {
-        /// The index of the largest logit, the lowest of equals.
-        class: u16,
-        /// The last layer's int8 output.
-        logits: &'a [u8],
-    },
-    /// To [`Request::Memory`].
-    Memory(Memory),
-    /// The network cannot run.
-    Refused(Refusal),
-    /// The frame was damaged on its way: send it again.
-    Damaged,
-}
+/// Layers in one [`Response::Profile`].
+pub const PROFILED_LAYERS: usize = CHUNK_BYTES / size_of::<LayerFigures>();
 
 /// The chip's introduction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hello<'a> {
-    /// [`PROTOCOL_VERSION`] of the chip's build.
+    /// [`PROTOCOL_VERSION`] of the chip's build: the first field in every version.
     pub protocol: u16,
-    /// The board's name.
-    pub board: &'a str,
+    /// The blob format that it reads.
+    pub format: u16,
+    /// The kernel ABI of its weights.
+    pub kernel_abi: u16,
+    /// The longest frame that it takes.
+    pub frame_bytes: u16,
     /// The clock that really runs.
     pub clock_hz: u32,
-    /// The CRC-32 of the model in flash, or why it is refused.
+    /// The RAM that tensors may take.
+    pub arena_bytes: u32,
+    /// The RAM that a model sent over the wire and its tensors may take; 0 where there is none left.
+    pub free_bytes: u32,
+    /// The CRC-32 of the model, or why it is refused.
     pub model: Result<u32, Refusal>,
+    /// The board's name.
+    pub board: &'a str,
+    /// The chip, as probe-rs names it.
+    pub chip: &'a str,
+    /// The firmware's version.
+    pub version: &'a str,
 }
 
-/// The chip's memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The chip's memory, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// The deepest that the stack ever was, in bytes.
+    /// The deepest that the stack ever was.
     pub stack_high_water_bytes: u32,
     /// What was kept for it.
     pub stack_reserve_bytes: u32,
+    /// What the network's tensors take; 0 without one.
+    pub arena_used_bytes: u32,
+    /// What tensors may take.
+    pub arena_bytes: u32,
+    /// Variables.
+    pub static_ram_bytes: u32,
+}
+
+/// What running one layer gave, as bytes: it is read where a frame has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct LayerFigures {
+    cycles: [u8; 4],
+    checksum: [u8; 4],
+}
+
+impl LayerFigures {
+    /// Of a layer that took so many cycles for this output.
+    pub fn new(cycles: u32, output: &[i8]) -> Self {
+        let checksum = crc32(bytemuck::cast_slice(output));
+        Self { cycles: cycles.to_le_bytes(), checksum: checksum.to_le_bytes() }
+    }
+
+    /// By the core's counter; 0 where it has none.
+    pub fn cycles(self) -> u32 {
+        u32::from_le_bytes(self.cycles)
+    }
+
+    /// The CRC-32 of the output's bytes.
+    pub fn checksum(self) -> u32 {
+        u32::from_le_bytes(self.checksum)
+    }
 }
 
 /// Why a frame was not made or not read.
@@ -80,83 +98,6 @@ pub struct Memory {
 pub enum FrameError {
     /// The message is longer than a frame.
     TooLong,
-    /// COBS, CRC or postcard say that bytes are wrong.
+    /// COBS, CRC or the fields say that bytes are wrong.
     Damaged,
-}
-
-/// The frame of a message: COBS(postcard | CRC-32) and a zero.
-///
-/// # Errors
-/// [`FrameError::TooLong`].
-pub fn encode<'f, M: Serialize>(message: &M, frame: &'f mut [u8; FRAME_BYTES]) -> Result<&'f [u8], FrameError> {
-    let mut plain = [0; FRAME_BYTES];
-    let body = postcard::to_slice(message, &mut plain).map_err(|_| FrameError::TooLong)?.len();
-    let crc = CRC.checksum(&plain[..body]).to_le_bytes();
-    plain.get_mut(body..body + 4).ok_or(FrameError::TooLong)?.copy_from_slice(&crc);
-    let longest = cobs::max_encoding_length(body + 4);
-    if longest >= FRAME_BYTES {
-        return Err(FrameError::TooLong);
-    }
-    let length = cobs::encode(&plain[..body + 4], frame);
-    frame[length] = 0;
-    Ok(&frame[..=length])
-}
-
-/// The message of a frame without its closing zero, decoded in place.
-///
-/// # Errors
-/// [`FrameError::Damaged`].
-pub fn decode<'f, M: Deserialize<'f>>(frame: &'f mut [u8]) -> Result<M, FrameError> {
-    let length = cobs::decode_in_place(frame).map_err(|_| FrameError::Damaged)?;
-    let (body, crc) = frame[..length].split_last_chunk::<4>().ok_or(FrameError::Damaged)?;
-    if CRC.checksum(body) != u32::from_le_bytes(*crc) {
-        return Err(FrameError::Damaged);
-    }
-    postcard::from_bytes(body).map_err(|_| FrameError::Damaged)
-}
-
-/// [`encode`] of a response, compiled here, where a chip's profile asks for few bytes.
-///
-/// # Errors
-/// [`FrameError::TooLong`].
-#[inline(never)]
-pub fn encode_response<'f>(response: &Response, frame: &'f mut [u8; FRAME_BYTES]) -> Result<&'f [u8], FrameError> {
-    encode(response, frame)
-}
-
-/// [`decode`] of a request, compiled here, where a chip's profile asks for few bytes.
-///
-/// # Errors
-/// [`FrameError::Damaged`].
-#[inline(never)]
-pub fn decode_request(frame: &mut [u8]) -> Result<Request<'_>, FrameError> {
-    decode(frame)
-}
-
-/// Bytes that came in, until a zero closes a frame. A frame that is too long is taken as empty.
-#[derive(Debug)]
-pub struct Inbox {
-    bytes: [u8; FRAME_BYTES],
-    length: usize,
-}
-
-impl Default for Inbox {
-    fn default() -> Self {
-        Self { bytes: [0; FRAME_BYTES], length: 0 }
-    }
-}
-
-impl Inbox {
-    /// Takes one byte; at the end of a frame, gives the frame out without its closing zero.
-    pub fn push(&mut self, byte: u8) -> Option<&mut [u8]> {
-        if byte != 0 {
-            if let Some(slot) = self.bytes.get_mut(self.length) {
-                *slot = byte;
-            }
-            self.length = self.length.saturating_add(1);
-            return None;
-        }
-        let length = core::mem::take(&mut self.length);
-        Some(self.bytes.get_mut(..length).unwrap_or_default())
-    }
 }

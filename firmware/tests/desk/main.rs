@@ -3,9 +3,11 @@
 mod blob;
 mod example;
 mod extremes;
+mod faults;
 mod formulas;
 mod hostile;
 mod pipe;
+mod requests;
 mod session;
 #[path = "../../../shared/tests/support/tables.rs"]
 mod tables;

@@ -73,6 +73,19 @@ pub(super) struct VerifyWords {
     /// Write the report to FILE too.
     #[arg(long, value_name = "FILE", conflicts_with = "blob")]
     json: Option<PathBuf>,
+    /// Send the model to the board, to run it from there: `ram`. Its flash stays as it is.
+    #[arg(long, conflicts_with = "blob")]
+    load: Option<Place>,
+    /// Run every image again, those too that a run that was cut off has finished.
+    #[arg(long, conflicts_with = "blob")]
+    fresh: bool,
+}
+
+/// Where a model that is sent goes.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Place {
+    /// Until the board's next start.
+    Ram,
 }
 
 fn count(text: &str) -> Result<usize, String> {
@@ -88,7 +101,9 @@ impl VerifyWords {
             return blob::verify(&subject, self.images);
         }
         let board = self.board.as_deref().map(find).transpose()?;
-        verb::verify(&Request { folder: self.name.folder()?, board, images: self.images, json: self.json })
+        let (folder, in_ram) = (self.name.folder()?, self.load.is_some());
+        let (images, json, fresh) = (self.images, self.json, self.fresh);
+        verb::verify(&Request { folder, board, images, json, in_ram, fresh, profile: false })
     }
 }
 
@@ -106,11 +121,18 @@ pub(super) struct RunWords {
     /// Test images to show.
     #[arg(long, default_value = "10", value_name = "N", value_parser = count)]
     images: usize,
+    /// Send the model to the board, to run it from there: `ram`. Its flash stays as it is.
+    #[arg(long)]
+    load: Option<Place>,
+    /// Show each layer's cycles and checksum for the first image.
+    #[arg(long)]
+    profile: bool,
 }
 
 impl RunWords {
     pub(super) fn request(self) -> Result<Request> {
-        Ok(Request { folder: self.name.folder()?, board: None, images: self.images, json: None })
+        let (folder, images, in_ram) = (self.name.folder()?, self.images, self.load.is_some());
+        Ok(Request { folder, images, in_ram, profile: self.profile, ..Request::default() })
     }
 }
 
@@ -141,7 +163,7 @@ impl BenchWords {
             return blob::bench(&subject, &files);
         }
         let board = self.board.as_deref().map(find).transpose()?;
-        let results = Request { folder: self.name.folder()?, board, images: 1, json: None };
+        let results = Request { folder: self.name.folder()?, board, images: 1, ..Request::default() };
         bench::run(&bench::Request { results, rebuild: self.rebuild, files })
     }
 }

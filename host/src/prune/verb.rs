@@ -197,6 +197,7 @@ impl<'r> Bench<'r> {
             accuracy,
             images: report::Images { host: self.data.test.len(), device: 0 },
             bit_exact: None,
+            device: None,
             observer: product.observer.name().to_owned(),
             filters: BeforeAfter { before: filters(&self.unpruned), after: filters(pruned) },
             params: BeforeAfter { before: self.unpruned.weights()?, after: pruned.weights()? },

@@ -8,6 +8,7 @@ use secateur_shared::memory::MemoryPlan;
 use serde::{Deserialize, Serialize};
 
 use crate::data::files::write_atomically;
+use crate::rig::verify::Latency;
 
 /// Everything that is known of a pruned network.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,6 +42,9 @@ pub struct Report {
     pub images: Images,
     /// Whether every byte of every logit on the device was the desk's.
     pub bit_exact: Option<bool>,
+    /// What else the device said.
+    #[serde(default)]
+    pub device: Option<DeviceFigures>,
     /// The observer that validation chose for the activations' ranges.
     pub observer: String,
     /// Filters and hidden units.
@@ -110,6 +114,25 @@ pub struct Accuracy {
     pub pruned_int8: f64,
     /// By the engine on the device, over the device's images.
     pub device: Option<f64>,
+}
+
+/// What the device said of itself and its runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeviceFigures {
+    /// Where its accuracy over all images lies with 95 %: Wilson's interval.
+    pub accuracy_interval: (f64, f64),
+    /// Images whose every logit is the desk's.
+    pub agreeing: usize,
+    /// The first layer that differs, where one does.
+    pub first_difference: Option<String>,
+    /// What one run takes; null on an emulated board.
+    pub latency: Option<Latency>,
+    /// What the tensors take.
+    pub arena_used_bytes: u32,
+    /// What tensors may take.
+    pub arena_available_bytes: u32,
+    /// Variables.
+    pub static_ram_bytes: u32,
 }
 
 /// Test images behind the accuracies.

@@ -4,7 +4,9 @@ mod figures;
 pub mod size;
 mod table;
 
-pub use figures::{Accuracy, BeforeAfter, Bytes, Images, LayerFigures, MemoryFigures, Report, Seconds, newest, read};
+pub use figures::{
+    Accuracy, BeforeAfter, Bytes, DeviceFigures, Images, LayerFigures, MemoryFigures, Report, Seconds, newest, read,
+};
 pub use table::{print, render};
 
 /// A number of bytes with its thousands set apart: `61,440 B`.

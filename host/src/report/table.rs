@@ -4,6 +4,7 @@ use tabled::builder::Builder;
 use tabled::settings::{Alignment, Style, object::Columns};
 
 use super::{Report, bytes, thousands};
+use crate::rig::verify::interval;
 
 /// Prints the report.
 pub fn print(report: &Report) {
@@ -47,6 +48,9 @@ fn summary(report: &Report) -> String {
     row("MAC", change(report.macs.before, report.macs.after));
     row("accuracy", accuracies(report));
     row("device", device(report));
+    if let Some(latency) = latency(report) {
+        row("latency", latency);
+    }
     row("time", seconds(report));
     render(table)
 }
@@ -89,8 +93,27 @@ fn device(report: &Report) -> String {
     let (Some(accuracy), Some(exact)) = (report.accuracy.device, report.bit_exact) else {
         return "not run: `cargo xtask verify`".to_owned();
     };
-    let exact = if exact { "every logit equal to the desk's" } else { "LOGITS DIFFER FROM THE DESK'S" };
-    format!("{:.2} % over {} test images, {}: {exact}", 100.0 * accuracy, report.images.device, report.kind)
+    let images = report.images.device;
+    let (low, high) = report.device.as_ref().map_or_else(|| interval(accuracy, images), |it| it.accuracy_interval);
+    let exact = match &report.device {
+        _ if exact => "every logit equal to the desk's".to_owned(),
+        Some(it) => format!("LOGITS DIFFER FROM THE DESK'S on {} images", images - it.agreeing),
+        None => "LOGITS DIFFER FROM THE DESK'S".to_owned(),
+    };
+    let [percent, low, high] = [accuracy, low, high].map(|share| 100.0 * share);
+    format!("{percent:.2} % over {images} test images ({low:.1} to {high:.1} % with 95 %), {}: {exact}", report.kind)
+}
+
+/// Only hardware has one.
+fn latency(report: &Report) -> Option<String> {
+    let latency = report.device.as_ref()?.latency?;
+    Some(format!(
+        "{:.2} ms (median), {:.2} ms (99 of 100): {} cycles, {:.2} a multiply-accumulate",
+        latency.median_ms,
+        latency.p99_ms,
+        thousands(latency.median_cycles.into()),
+        latency.cycles_per_mac
+    ))
 }
 
 fn seconds(report: &Report) -> String {

@@ -1,23 +1,44 @@
 //! The desk's end of the wire.
 
+#[cfg(test)]
+mod tests;
+mod transfer;
+
 use anyhow::{Context, Result, bail, ensure};
 use secateur_shared::Refusal;
-use secateur_shared::wire::{self, CHUNK_BYTES, FRAME_BYTES, Inbox, Memory, PROTOCOL_VERSION, Request, Response};
+use secateur_shared::wire::{
+    self, Conversation, FRAME_BYTES, Hello, Inbox, Memory, PROTOCOL_VERSION, Request, Response,
+};
 use std::io::{Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// How often a request is sent before the board is given up.
-const TRIES: usize = 3;
-/// How long a board may think about anything but an inference.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// How long one inference may take, emulated on a loaded machine.
-const INFERENCE_PATIENCE: Duration = Duration::from_secs(120);
+/// How often a request is sent again at once where it or its answer was damaged.
+const DAMAGED_TRIES: u32 = 16;
+
+/// How long, and how often, a board is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// How often a board may be silent before it is given up.
+    pub tries: u32,
+    /// How long one try may take.
+    pub answer: Duration,
+    /// How long one try of a run may take, emulated on a loaded machine.
+    pub run: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { tries: 3, answer: Duration::from_secs(5), run: Duration::from_secs(120) }
+    }
+}
 
 /// A board that answers.
 pub struct Link {
     to_board: Box<dyn Write + Send>,
     frames: Receiver<Vec<u8>>,
+    conversation: Conversation,
+    patience: Patience,
 }
 
 /// What a board said of itself.
@@ -25,10 +46,35 @@ pub struct Link {
 pub struct Greeting {
     /// Its name.
     pub board: String,
+    /// Its chip.
+    pub chip: String,
+    /// Its firmware's version.
+    pub version: String,
     /// The clock that really runs.
     pub clock_hz: u32,
+    /// The RAM that tensors may take.
+    pub arena_bytes: u32,
+    /// The RAM that a model sent over the wire and its tensors may take.
+    pub free_bytes: u32,
     /// The CRC-32 of its model, or why it is refused.
     pub model: Result<u32, Refusal>,
+}
+
+impl From<Hello<'_>> for Greeting {
+    fn from(hello: Hello) -> Self {
+        let Hello { clock_hz, arena_bytes, free_bytes, model, .. } = hello;
+        let [board, chip, version] = [hello.board, hello.chip, hello.version].map(str::to_owned);
+        Self { board, chip, version, clock_hz, arena_bytes, free_bytes, model }
+    }
+}
+
+/// What one run of the network gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The last layer's output.
+    pub logits: Vec<i8>,
+    /// By the core's counter; 0 where it has none.
+    pub cycles: u32,
 }
 
 impl Link {
@@ -47,83 +93,118 @@ impl Link {
                 }
             }
         });
-        Self { to_board: Box::new(to_board), frames }
+        let conversation = Conversation::new(session());
+        Self { to_board: Box::new(to_board), frames, conversation, patience: Patience::default() }
     }
 
-    /// Asks the board who it is.
+    /// The same, asking so long and so often.
+    #[must_use]
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// Asks the board who it is, and begins a session.
     ///
     /// # Errors
     /// Where it is silent or speaks another protocol.
     pub fn hello(&mut self) -> Result<Greeting> {
-        self.ask(&Request::Hello, PATIENCE, |response| match response {
+        self.ask("hello", &Request::Hello, |response| match response {
             Response::Hello(hello) => {
+                let Hello { protocol, .. } = hello;
                 ensure!(
-                    hello.protocol == PROTOCOL_VERSION,
-                    "the board speaks protocol {}, this program {PROTOCOL_VERSION}: flash it again",
-                    hello.protocol
+                    protocol == PROTOCOL_VERSION,
+                    "the board speaks protocol {protocol}, this program {PROTOCOL_VERSION}: flash it again"
                 );
-                Ok(Greeting { board: hello.board.to_owned(), clock_hz: hello.clock_hz, model: hello.model })
+                Ok(hello.into())
             }
             other => bail!("the board answered hello with {other:?}"),
         })
     }
 
-    /// Runs the network on one image, int8 in HWC order; the last layer's output.
-    ///
-    /// # Errors
-    /// Where the board is silent, refuses the model or the image.
-    pub fn infer(&mut self, input_hwc: &[i8]) -> Result<Vec<i8>> {
-        let bytes: &[u8] = bytemuck::cast_slice(input_hwc);
-        for (index, values) in bytes.chunks(CHUNK_BYTES).enumerate() {
-            let offset = (index * CHUNK_BYTES) as u32;
-            self.ask(&Request::Pixels { offset, values }, PATIENCE, |response| match response {
-                Response::Stored => Ok(()),
-                Response::Refused(refusal) => bail!("the board refuses: {refusal}"),
-                other => bail!("the board answered an image with {other:?}"),
-            })?;
-        }
-        self.ask(&Request::Infer, INFERENCE_PATIENCE, |response| match response {
-            Response::Logits { logits, .. } => Ok(bytemuck::cast_slice(logits).to_vec()),
-            Response::Refused(refusal) => bail!("the board refuses: {refusal}"),
-            other => bail!("the board answered an inference with {other:?}"),
-        })
-    }
-
-    /// How much stack the board has used.
+    /// What the board used of its memory.
     ///
     /// # Errors
     /// Where it is silent.
     pub fn memory(&mut self) -> Result<Memory> {
-        self.ask(&Request::Memory, PATIENCE, |response| match response {
+        self.ask("memory", &Request::Memory, |response| match response {
             Response::Memory(memory) => Ok(memory),
             other => bail!("the board answered a memory request with {other:?}"),
         })
     }
 
-    fn ask<T>(&mut self, request: &Request, patience: Duration, read: impl Fn(Response) -> Result<T>) -> Result<T> {
-        for _ in 0..TRIES {
-            // An answer that came after its time must not be taken for this one's.
-            while self.frames.try_recv().is_ok() {}
-            self.send(request)?;
-            let mut frame = match self.frames.recv_timeout(patience) {
-                Ok(frame) => frame,
-                Err(RecvTimeoutError::Timeout) => continue,
-                Err(RecvTimeoutError::Disconnected) => bail!("the board's line was closed: it or its emulator stopped"),
-            };
-            match wire::decode(&mut frame) {
-                Ok(Response::Damaged) | Err(_) => continue,
-                Ok(response) => return read(response),
+    /// Sends a request until it is answered, within the bounds of [`Patience`].
+    fn ask<T>(&mut self, name: &str, request: &Request, read: impl Fn(Response) -> Result<T>) -> Result<T> {
+        let number = self.conversation.next_number();
+        let mut bytes = [0; FRAME_BYTES];
+        let Ok(bytes) = wire::encode_request(number, request, &mut bytes) else {
+            bail!("{name} is longer than a frame")
+        };
+        let is_run = matches!(request, Request::Infer | Request::Profile { .. } | Request::Start { .. });
+        let patience = if is_run { self.patience.run } else { self.patience.answer };
+        let (mut silent, mut damaged) = (0, 0);
+        while silent < self.patience.tries && damaged < DAMAGED_TRIES {
+            self.send(bytes).with_context(|| gone(name))?;
+            match self.listen(name, patience, &read)? {
+                Heard::Answer(answer) => return Ok(answer),
+                Heard::Damaged => damaged += 1,
+                Heard::Nothing => silent += 1,
             }
         }
+        ensure!(
+            silent > 0,
+            "{name} or its answer was damaged {damaged} times: see to the line and its speed; where every request fails, \
+             the board's firmware speaks another protocol than {PROTOCOL_VERSION}: flash it again"
+        );
         bail!(
-            "the board is silent after {TRIES} tries of {} s: is it powered, is its image running?",
-            patience.as_secs()
+            "the board did not answer {name} in {silent} tries of {} s ({damaged} damaged): it hangs, or its line is cut; \
+             see that it is powered and its image runs, reset it, and try again",
+            patience.as_secs_f32()
         )
     }
 
-    fn send(&mut self, request: &Request) -> Result<()> {
-        let mut frame = [0; FRAME_BYTES];
-        let Ok(bytes) = wire::encode(request, &mut frame) else { bail!("a request is longer than a frame") };
-        self.to_board.write_all(bytes).and_then(|()| self.to_board.flush()).context("the board's line is closed")
+    fn send(&mut self, frame: &[u8]) -> std::io::Result<()> {
+        // A zero first: whatever the line still holds of a frame cut short ends here.
+        self.to_board.write_all(&[0])?;
+        self.to_board.write_all(frame)?;
+        self.to_board.flush()
     }
+
+    /// Waits for the answer to the request sent last.
+    fn listen<T>(&self, name: &str, patience: Duration, read: &impl Fn(Response) -> Result<T>) -> Result<Heard<T>> {
+        let until = Instant::now() + patience;
+        loop {
+            let mut frame = match self.frames.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(frame) if frame.is_empty() => continue,
+                Ok(frame) => frame,
+                Err(RecvTimeoutError::Timeout) => return Ok(Heard::Nothing),
+                Err(RecvTimeoutError::Disconnected) => bail!(gone(name)),
+            };
+            return match self.conversation.hear(&mut frame) {
+                wire::Heard::Stale => continue,
+                wire::Heard::Again => Ok(Heard::Damaged),
+                wire::Heard::Answer(Response::Stranger) => bail!(
+                    "the board restarted before it answered {name}, or another program talks to it: see to its power, \
+                     close what else uses its line, and try again"
+                ),
+                wire::Heard::Answer(response) => read(response).map(Heard::Answer),
+            };
+        }
+    }
+}
+
+/// What came back of one try.
+enum Heard<T> {
+    Answer(T),
+    Damaged,
+    Nothing,
+}
+
+fn gone(name: &str) -> String {
+    format!("the board's line was closed before it answered {name}: it or its emulator stopped")
+}
+
+/// A name for a session that no earlier one had: a board must tell a new program's requests from an old one's.
+fn session() -> u32 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (now.as_nanos() as u32 ^ std::process::id().rotate_left(16)).max(1)
 }

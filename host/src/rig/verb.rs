@@ -1,23 +1,26 @@
 //! The verbs `verify`, `run` and `boards`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use secateur_boards::BoardSpec;
 use secateur_firmware::argmax;
+use secateur_shared::header::crc32;
+use secateur_shared::wire::Memory;
 use tabled::builder::Builder;
 
 use super::desk;
 use super::emulated::Emulated;
-use super::verify::{self, Verdict};
+use super::link::Link;
+use super::verify::{self, Options, Verdict, layers};
 use crate::data::{self, Images};
 use crate::export::Blob;
 use crate::failure::Failure;
-use crate::report::{self, Report, bytes, render};
+use crate::report::{self, DeviceFigures, Report, bytes, render};
 
 /// What a verb that reaches a board was asked to do.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Request {
     /// The results' folder.
     pub folder: PathBuf,
@@ -27,6 +30,12 @@ pub struct Request {
     pub images: usize,
     /// Where else the report goes.
     pub json: Option<PathBuf>,
+    /// Sends the model into the board's RAM and runs it from there.
+    pub in_ram: bool,
+    /// Forgets what an earlier run of `verify` kept.
+    pub fresh: bool,
+    /// Shows each layer of `run`.
+    pub profile: bool,
 }
 
 /// A pruned network's results, read again.
@@ -73,8 +82,12 @@ pub fn verify(request: &Request) -> Result<()> {
     let Results { mut report, board, blob, image, images } = Results::open(request)?;
     println!("{}: {} test images on {}, {}", report.name, images.len(), board.name, report.kind);
     let begun = Instant::now();
-    let verdict = verify::verify(&board, &image, &blob, &images)?;
-    report.seconds.device = begun.elapsed().as_secs_f64();
+    let progress = Some(progress_file(request, &report, &blob, &image)?);
+    let options = Options { in_ram: request.in_ram, progress, fresh: request.fresh };
+    let verdict = verify::verify_with(&board, &image, &blob, &images, &options)?;
+    let seconds = begun.elapsed().as_secs_f64();
+    report.seconds.total += seconds - report.seconds.device;
+    report.seconds.device = seconds;
     record(&mut report, &verdict);
     report.write(&request.folder.join("report.json"))?;
     if let Some(path) = &request.json {
@@ -84,6 +97,15 @@ pub fn verify(request: &Request) -> Result<()> {
     verdict.judge()
 }
 
+/// Where finished images are kept: by model, board, the image's bytes, where the model runs, and data.
+fn progress_file(request: &Request, report: &Report, blob: &Blob, image: &Path) -> Result<PathBuf> {
+    let image = std::fs::read(image).with_context(|| format!("cannot read {}", image.display()))?;
+    let place = if request.in_ram { "ram" } else { "flash" };
+    let (model, image) = (blob.model()?.identity(), crc32(&image));
+    let name = format!("verify-{model:08x}-{}-{image:08x}-{place}-{:08x}", report.board, crc32(report.data.as_bytes()));
+    Ok(request.folder.join(name).with_extension("part"))
+}
+
 /// Puts what the device said into a report.
 pub fn record(report: &mut Report, verdict: &Verdict) {
     report.clock_hz = Some(verdict.clock_hz);
@@ -91,6 +113,15 @@ pub fn record(report: &mut Report, verdict: &Verdict) {
     report.images.device = verdict.images;
     report.bit_exact = Some(verdict.difference.is_none());
     report.memory.stack_high_water_bytes = Some(verdict.memory.stack_high_water_bytes);
+    report.device = Some(DeviceFigures {
+        accuracy_interval: verify::interval(verdict.accuracy, verdict.images),
+        agreeing: verdict.agreeing,
+        first_difference: verdict.difference.as_ref().map(|difference| difference.layer.clone()),
+        latency: verdict.latency,
+        arena_used_bytes: verdict.memory.arena_used_bytes,
+        arena_available_bytes: verdict.memory.arena_bytes,
+        static_ram_bytes: verdict.memory.static_ram_bytes,
+    });
 }
 
 /// Starts the network on the board and shows what it says of some test images.
@@ -98,23 +129,50 @@ pub fn record(report: &mut Report, verdict: &Verdict) {
 /// # Errors
 /// No results, or no board.
 pub fn run(request: &Request) -> Result<()> {
-    let Results { report, board, image, images, .. } = Results::open(request)?;
-    let mut emulated = Emulated::start(&board, &image)?;
-    let hello = emulated.link.hello()?;
-    println!("{} ({}) at {:.1} MHz, {}", hello.board, board.chip, f64::from(hello.clock_hz) / 1e6, report.kind);
+    let Results { report, board, blob, image, images } = Results::open(request)?;
+    let link = &mut Emulated::start(&board, &image)?.link;
+    let mut hello = link.hello()?;
+    if request.in_ram {
+        link.load(&blob)?;
+        hello = link.hello()?;
+    }
+    let megahertz = f64::from(hello.clock_hz) / 1e6;
+    println!("{} ({}) at {megahertz:.1} MHz, firmware {}, {}", hello.board, hello.chip, hello.version, report.kind);
     let model = hello.model.map_err(|refusal| anyhow::anyhow!("the board refuses its model: {refusal}"))?;
-    println!("model {model:08x}: {}", report.name);
+    println!("model {model:08x}{}: {}", if request.in_ram { " in RAM" } else { "" }, report.name);
     let mut table = Builder::default();
     table.push_record(["test image", "label", "answer", "logits"]);
     for (index, label) in images.labels.iter().enumerate() {
-        let logits = emulated.link.infer(&desk::input_hwc(images.image(index)))?;
+        let logits = link.infer(&desk::input_hwc(images.image(index)))?;
         let answer = argmax(&logits).to_string();
         table.push_record([index.to_string(), label.to_string(), answer, format!("{logits:?}")]);
     }
     println!("{}", render(table));
-    let memory = emulated.link.memory()?;
-    println!("stack: {} used of {}", bytes(memory.stack_high_water_bytes), bytes(memory.stack_reserve_bytes));
+    if request.profile {
+        println!("{}", profile(link, &blob, &desk::input_hwc(images.image(0)))?);
+    }
+    print_memory(&link.memory()?, hello.free_bytes);
     Ok(())
+}
+
+/// Each layer's cycles and checksum on the board, beside the desk's checksum.
+fn profile(link: &mut Link, blob: &Blob, input_hwc: &[i8]) -> Result<String> {
+    let model = blob.model()?;
+    let device = link.profile(input_hwc, model.layers())?;
+    let mut table = Builder::default();
+    table.push_record(["layer", "cycles", "checksum", "desk"]);
+    for ((device, desk), step) in device.iter().zip(layers::on_desk(&model, input_hwc)?).zip(model.steps()) {
+        let cycles = if device.cycles() == 0 { "no counter".to_owned() } else { device.cycles().to_string() };
+        let equal = if device.checksum() == desk.checksum() { "equal" } else { "DIFFERS" };
+        table.push_record([layers::described(&step?), cycles, format!("{:08x}", device.checksum()), equal.to_owned()]);
+    }
+    Ok(render(table))
+}
+
+fn print_memory(memory: &Memory, free_bytes: u32) {
+    println!("stack: {} used of {}", bytes(memory.stack_high_water_bytes), bytes(memory.stack_reserve_bytes));
+    println!("arena: {} used of {}", bytes(memory.arena_used_bytes), bytes(memory.arena_bytes));
+    println!("variables: {}; free for a model: {}", bytes(memory.static_ram_bytes), bytes(free_bytes));
 }
 
 /// Lists the boards.

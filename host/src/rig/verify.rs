@@ -1,6 +1,10 @@
 //! The proof: the same images on the device and on the desk, compared to the last byte.
 
-use std::path::Path;
+pub(super) mod layers;
+mod progress;
+mod statistics;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -9,10 +13,23 @@ use secateur_shared::wire::Memory;
 
 use super::desk;
 use super::emulated::Emulated;
-use super::link::{Greeting, Link};
+use super::link::{Greeting, Link, Run};
 use crate::data::Images;
 use crate::export::Blob;
 use crate::failure::Failure;
+use progress::Progress;
+pub use statistics::{Latency, interval};
+
+/// How a board is proved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Sends the model into the board's RAM and runs it from there.
+    pub in_ram: bool,
+    /// Where finished images are kept until all are; `None` keeps none.
+    pub progress: Option<PathBuf>,
+    /// Forgets what an earlier run kept there.
+    pub fresh: bool,
+}
 
 /// What the device answered.
 #[derive(Debug)]
@@ -21,11 +38,15 @@ pub struct Verdict {
     pub clock_hz: u32,
     /// Images that it ran.
     pub images: usize,
+    /// Images whose every logit is the desk's.
+    pub agreeing: usize,
     /// The share that it classified as labelled.
     pub accuracy: f64,
+    /// What one run takes; nothing of an emulated board, whose time is not a chip's.
+    pub latency: Option<Latency>,
     /// The first image with a logit that is not the desk's: what the device said, what the desk says.
     pub difference: Option<Difference>,
-    /// Its stack.
+    /// Its memory.
     pub memory: Memory,
 }
 
@@ -38,6 +59,16 @@ pub struct Difference {
     pub device: Vec<i8>,
     /// The desk's logits.
     pub desk: Vec<i8>,
+    /// The first layer whose output differs, in words.
+    pub layer: String,
+}
+
+/// Runs an image file on its emulated board, on `images`.
+///
+/// # Errors
+/// As [`verify_with`].
+pub fn verify(board: &BoardSpec, image: &Path, blob: &Blob, images: &Images) -> Result<Verdict> {
+    verify_with(board, image, blob, images, &Options::default())
 }
 
 /// Runs an image file on its emulated board, on `images`.
@@ -45,24 +76,57 @@ pub struct Difference {
 /// # Errors
 /// No emulator, a silent board, one that runs another model than `blob` or refuses it, a stack over its reserve. Different
 /// logits are not an error here but part of the verdict.
-pub fn verify(board: &BoardSpec, image: &Path, blob: &Blob, images: &Images) -> Result<Verdict> {
+pub fn verify_with(
+    board: &BoardSpec,
+    image: &Path,
+    blob: &Blob,
+    images: &Images,
+    options: &Options,
+) -> Result<Verdict> {
     let mut emulated = Emulated::start(board, image)?;
-    let greeting = greet(&mut emulated.link, board, blob)?;
-    let desk = desk::logits(&blob.model()?, images)?;
-    let device = run(&mut emulated.link, images)?;
-    let memory = emulated.link.memory()?;
-    ensure!(
-        memory.stack_high_water_bytes <= memory.stack_reserve_bytes,
-        "the stack grew to at least {} B, its reserve is {} B: raise stack_reserve_bytes in boards/{}/board.toml",
-        memory.stack_high_water_bytes,
-        memory.stack_reserve_bytes,
-        board.name
-    );
-    let accuracy = desk::accuracy(&device, &images.labels);
-    let pairs = device.into_iter().zip(desk).enumerate();
-    let mut differences = pairs.filter(|(_, (device, desk))| device != desk);
-    let difference = differences.next().map(|(image, (device, desk))| Difference { image, device, desk });
-    Ok(Verdict { clock_hz: greeting.clock_hz, images: images.len(), accuracy, difference, memory })
+    let link = &mut emulated.link;
+    let verdict = prove(link, board, blob, images, options)?;
+    // An emulator's time is not a chip's.
+    Ok(Verdict { latency: verdict.latency.filter(|_| board.emulator.is_none()), ..verdict })
+}
+
+/// Proves a board at the end of a line, whatever it is.
+fn prove(link: &mut Link, board: &BoardSpec, blob: &Blob, images: &Images, options: &Options) -> Result<Verdict> {
+    let greeting = begin(link, board, blob, options.in_ram)?;
+    let model = blob.model()?;
+    let desk = desk::logits(&model, images)?;
+    let runs = run(link, images, &desk, options)?;
+    let memory = memory(link, board)?;
+    let differs = (0..runs.len()).find(|&index| runs[index].logits != desk[index]);
+    let difference = differs.map(|image| -> Result<Difference> {
+        let layer = layers::first_difference(link, &model, &desk::input_hwc(images.image(image)))?;
+        let (device, desk) = (runs[image].logits.clone(), desk[image].clone());
+        Ok(Difference { image, device, desk, layer })
+    });
+    let cycles: Vec<u32> = runs.iter().map(|run| run.cycles).collect();
+    let macs = model.steps().flatten().map(|step| step.macs()).sum();
+    let agreeing = runs.iter().zip(&desk).filter(|(run, desk)| run.logits == **desk).count();
+    let logits: Vec<Vec<i8>> = runs.into_iter().map(|run| run.logits).collect();
+    Ok(Verdict {
+        clock_hz: greeting.clock_hz,
+        images: images.len(),
+        agreeing,
+        accuracy: desk::accuracy(&logits, &images.labels),
+        latency: Latency::of(cycles, greeting.clock_hz, macs),
+        difference: difference.transpose()?,
+        memory,
+    })
+}
+
+/// The greeting of a board that runs this very model, from flash or, where asked, from RAM.
+fn begin(link: &mut Link, board: &BoardSpec, blob: &Blob, in_ram: bool) -> Result<Greeting> {
+    if !in_ram {
+        return greet(link, board, blob);
+    }
+    let greeting = link.hello()?;
+    ensure!(greeting.board == board.name, "the board says it is {}, not {}", greeting.board, board.name);
+    link.load(blob)?;
+    greet(link, board, blob)
 }
 
 /// The greeting of a board that runs this very model.
@@ -76,17 +140,41 @@ pub(super) fn greet(link: &mut Link, board: &BoardSpec, blob: &Blob) -> Result<G
     Ok(greeting)
 }
 
-fn run(link: &mut Link, images: &Images) -> Result<Vec<Vec<i8>>> {
+fn run(link: &mut Link, images: &Images, desk: &[Vec<i8>], options: &Options) -> Result<Vec<Run>> {
+    let outputs = desk.first().map_or(0, Vec::len);
+    let mut progress = Progress::open(options.progress.as_deref(), options.fresh, outputs)?;
     let style = ProgressStyle::with_template("device    {bar:40} {pos}/{len} images, {eta} left");
     let bar = ProgressBar::new(images.len() as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let mut logits = Vec::with_capacity(images.len());
+    let mut runs = Vec::with_capacity(images.len());
     for index in 0..images.len() {
-        let answer = link.infer(&desk::input_hwc(images.image(index)));
-        logits.push(answer.with_context(|| format!("test image {index}"))?);
+        let input = desk::input_hwc(images.image(index));
+        let run = match progress.take(&input) {
+            Some(run) => run,
+            None => {
+                let run = link.run(&input).with_context(|| format!("test image {index}"))?;
+                progress.keep(&input, &run)?;
+                run
+            }
+        };
+        runs.push(run);
         bar.inc(1);
     }
     bar.finish_and_clear();
-    Ok(logits)
+    progress.finish()?;
+    Ok(runs)
+}
+
+/// The board's memory figures, its stack within its reserve.
+fn memory(link: &mut Link, board: &BoardSpec) -> Result<Memory> {
+    let memory = link.memory()?;
+    ensure!(
+        memory.stack_high_water_bytes <= memory.stack_reserve_bytes,
+        "the stack grew to at least {} B, its reserve is {} B: raise stack_reserve_bytes in boards/{}/board.toml",
+        memory.stack_high_water_bytes,
+        memory.stack_reserve_bytes,
+        board.name
+    );
+    Ok(memory)
 }
 
 impl Verdict {
@@ -95,10 +183,10 @@ impl Verdict {
     /// # Errors
     /// [`Failure::DeviceDiffers`].
     pub fn judge(&self) -> Result<()> {
-        let Some(Difference { image, device, desk }) = &self.difference else { return Ok(()) };
+        let Some(Difference { image, device, desk, layer }) = &self.difference else { return Ok(()) };
         Err(Failure::DeviceDiffers(format!(
-            "test image {image}: the device says {device:?}, the desk {desk:?}: both run one engine, so suspect the \
-             toolchain or the emulator, and report it with the image in `out`"
+            "test image {image}: the device says {device:?}, the desk {desk:?}; {layer}: both run one engine, so suspect \
+             the toolchain or the emulator, and report it with the image in `out`"
         ))
         .into())
     }
