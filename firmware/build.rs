@@ -19,8 +19,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     if std::env::var_os("CARGO_FEATURE_BARE").is_some() {
         return bare(&folder);
     }
-    let enabled =
-        |board: &BoardSpec| std::env::var_os(format!("CARGO_FEATURE_{}", board.name.to_uppercase())).is_some();
+    let enabled = |board: &BoardSpec| {
+        let feature = board.name.to_uppercase().replace('-', "_");
+        std::env::var_os(format!("CARGO_FEATURE_{feature}")).is_some()
+    };
     let Some(board) = secateur_boards::all()?.into_iter().find(enabled) else { return Ok(()) };
     std::fs::write(folder.join("memory.x"), memory_x(&board))?;
     std::fs::write(folder.join("model.x"), model_x(&board)?)?;

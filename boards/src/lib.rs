@@ -9,8 +9,14 @@ pub use spec::{BoardSpec, Emulator, QemuMachine, Region, Rp2040js, SpecError, al
 
 #[cfg(feature = "netduinoplus2")]
 pub mod netduinoplus2;
+#[cfg(feature = "nucleo-f446re")]
+pub mod nucleo_f446re;
 #[cfg(feature = "pico")]
 pub mod pico;
+#[cfg(feature = "stm32f4")]
+pub mod stm32f4;
+#[cfg(feature = "stm32f4-discovery")]
+pub mod stm32f4_discovery;
 
 /// A chip ready to talk.
 #[cfg(feature = "chip")]

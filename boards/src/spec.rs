@@ -111,8 +111,12 @@ pub enum SpecError {
 }
 
 /// Every board's name and `board.toml`.
-const BOARDS: [(&str, &str); 2] =
-    [("netduinoplus2", include_str!("../netduinoplus2/board.toml")), ("pico", include_str!("../pico/board.toml"))];
+const BOARDS: [(&str, &str); 4] = [
+    ("netduinoplus2", include_str!("../netduinoplus2/board.toml")),
+    ("nucleo-f446re", include_str!("../nucleo-f446re/board.toml")),
+    ("pico", include_str!("../pico/board.toml")),
+    ("stm32f4-discovery", include_str!("../stm32f4-discovery/board.toml")),
+];
 
 /// Every board.
 ///
@@ -199,6 +203,6 @@ mod tests {
     #[test]
     fn an_unknown_board_names_the_known_ones() {
         let error = find("arduino").expect_err("unknown").to_string();
-        assert_eq!(error, "no board `arduino`: known boards are netduinoplus2, pico");
+        assert_eq!(error, "no board `arduino`: known boards are netduinoplus2, nucleo-f446re, pico, stm32f4-discovery");
     }
 }

@@ -84,6 +84,19 @@ fn an_untrained_network_answers_as_on_the_desk() -> Result<()> {
 }
 
 #[test]
+fn what_cannot_be_emulated_links_as_planned() -> Result<()> {
+    let network = untrained()?;
+    for board in secateur_boards::all()? {
+        let is_run = BOARDS.iter().any(|(name, _)| *name == board.name);
+        assert_eq!(is_run, board.emulator.is_some(), "{}", board.name);
+        if !is_run {
+            Linked::new(&board.name, &network, &firmware::operators(network.table()), export(&network)?.bytes())?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn a_pico_without_a_crystal_starts_and_says_so() -> Result<()> {
     let network = untrained()?;
     let linked = Linked::new("pico", &network, &firmware::operators(network.table()), export(&network)?.bytes())?;

@@ -91,7 +91,9 @@ fn accuracies(report: &Report) -> String {
 
 fn device(report: &Report) -> String {
     let (Some(accuracy), Some(exact)) = (report.accuracy.device, report.bit_exact) else {
-        return "not run: `cargo xtask verify`".to_owned();
+        let is_emulated = report.kind == "emulated";
+        let next = if is_emulated { "`cargo xtask verify`" } else { "nothing emulates it, image.elf is for the board" };
+        return format!("not run: {next}");
     };
     let images = report.images.device;
     let (low, high) = report.device.as_ref().map_or_else(|| interval(accuracy, images), |it| it.accuracy_interval);

@@ -23,9 +23,10 @@ pub struct Emulated {
 /// # Errors
 /// [`Failure::BoardMissing`] where nothing does.
 pub fn emulator(board: &BoardSpec) -> Result<&Emulator> {
-    let missing =
-        || Failure::BoardMissing(format!("{} has no emulator: connect the board and use its probe", board.name)).into();
-    board.emulator.as_ref().ok_or_else(missing)
+    let name = &board.name;
+    let advice =
+        || format!("nothing here emulates {name}: flash image.elf to the board, as boards/{name}/README.md says");
+    board.emulator.as_ref().ok_or_else(|| Failure::BoardMissing(advice()).into())
 }
 
 impl Emulated {
