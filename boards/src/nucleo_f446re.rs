@@ -14,6 +14,7 @@ impl Board for NucleoF446re {
     type Port = Port;
     type Led = Pin<'A', 5, Output>;
     const NAME: &'static str = "nucleo-f446re";
+    const CHIP: &'static str = "STM32F446RE";
 
     fn start() -> Option<Started<Port, Self::Led>> {
         let peripherals = pac::Peripherals::take()?;

@@ -14,6 +14,7 @@ impl Board for Stm32f4Discovery {
     type Port = Port;
     type Led = Pin<'D', 12, Output>;
     const NAME: &'static str = "stm32f4-discovery";
+    const CHIP: &'static str = "STM32F407VG";
 
     fn start() -> Option<Started<Port, Self::Led>> {
         let peripherals = pac::Peripherals::take()?;

@@ -11,8 +11,8 @@ pub use record::{Head, Record};
 pub use table::{Node, Step, Steps, Table, Tensor};
 pub use window::{Padding, Window};
 
-/// The largest number of layers in a table; MobileNet v1 has 31, VGG16 with two hidden fully connected layers 16.
-pub const LAYERS_MAX: usize = 64;
+/// The largest number of layers in a table; MobileNet v2 has 65, VGG16 with two hidden fully connected layers 16.
+pub const LAYERS_MAX: usize = 80;
 
 /// The largest tensor, in bytes: keeps every product of sizes within 32 bits.
 pub const TENSOR_BYTES_MAX: u32 = 1 << 24;
