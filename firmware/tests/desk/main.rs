@@ -1,6 +1,7 @@
 //! The engine and its session on the desk: whatever a blob or a frame holds, nothing panics.
 
 mod blob;
+mod cut;
 mod example;
 mod extremes;
 mod faults;
