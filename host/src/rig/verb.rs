@@ -76,7 +76,7 @@ pub fn verify(request: &Request) -> Result<()> {
     let verdict = verify::verify(&board, &image, &blob, &images)?;
     report.seconds.device = begun.elapsed().as_secs_f64();
     record(&mut report, &verdict);
-    report.write(&request.folder.join("report.json"))?;
+    report.publish(&request.folder)?;
     if let Some(path) = &request.json {
         report.write(path)?;
     }
@@ -90,6 +90,7 @@ pub fn record(report: &mut Report, verdict: &Verdict) {
     report.accuracy.device = Some(verdict.accuracy);
     report.images.device = verdict.images;
     report.bit_exact = Some(verdict.difference.is_none());
+    report.details.difference.clone_from(&verdict.difference);
     report.memory.stack_high_water_bytes = Some(verdict.memory.stack_high_water_bytes);
 }
 

@@ -13,6 +13,7 @@ use super::link::{Greeting, Link};
 use crate::data::Images;
 use crate::export::Blob;
 use crate::failure::Failure;
+use crate::report::details::Difference;
 
 /// What the device answered.
 #[derive(Debug)]
@@ -27,17 +28,6 @@ pub struct Verdict {
     pub difference: Option<Difference>,
     /// Its stack.
     pub memory: Memory,
-}
-
-/// Where device and desk disagree first.
-#[derive(Debug)]
-pub struct Difference {
-    /// The index of the image.
-    pub image: usize,
-    /// The device's logits.
-    pub device: Vec<i8>,
-    /// The desk's logits.
-    pub desk: Vec<i8>,
 }
 
 /// Runs an image file on its emulated board, on `images`.
