@@ -32,7 +32,7 @@ pub(super) fn section(report: &Report) -> Result<Html> {
 fn drawn(layer: &LayerFigures, shares: &[f64]) -> Result<Html> {
     let LayerFigures { name, kept, of, cmi_kept, saturated_after, .. } = layer;
     let saturates = saturated_after.map_or(String::new(), |after| format!(", saturates after {after}"));
-    let caption = format!(" {kept} of {of} filters, {:.1} %{saturates}", 100.0 * cmi_kept);
+    let caption = format!(" {kept} of {of}, {:.1} %{saturates}", 100.0 * cmi_kept);
     let words = Words { title: &format!("{name}: information by filters kept"), description: caption.trim() };
     let drawing = curve(&Curve { shares, cut: *kept, saturated_after: *saturated_after }, words)?;
     let caption = Html::tag("figcaption", [Html::tag_text("b", name), Html::text(caption)]);

@@ -44,6 +44,9 @@ type Drawn = Result<(), Box<dyn std::error::Error>>;
 /// Pixels of a strip's drawing before it is stretched: enough for a thousandth to be seen.
 const STRIP: (u32, u32) = (2_000, 100);
 
+/// Of [`STRIP`], what a bar has at the least: it would not be seen otherwise.
+const THINNEST: i32 = 5;
+
 /// Bars, in the order in which they are drawn, along 0..`whole`; the page gives it its width.
 ///
 /// # Errors
@@ -54,7 +57,9 @@ pub(super) fn strip(bars: &[Bar], whole: f64, words: Words) -> Result<Html> {
         for Bar { along, across, color } in bars {
             let x = |value: f64| ((value / whole).clamp(0.0, 1.0) * f64::from(STRIP.0)).round() as i32;
             let y = |share: f64| (share * f64::from(STRIP.1)).round() as i32;
-            let corners = [(x(along.start), y(across.start)), (x(along.end), y(across.end))];
+            let right = x(along.end).max((x(along.start) + THINNEST).min(STRIP.0 as i32));
+            let left = x(along.start).min(right - THINNEST);
+            let corners = [(left, y(across.start)), (right, y(across.end))];
             if along.start < along.end {
                 area.draw(&Rectangle::new(corners, color.rgb().filled()))?;
             }

@@ -27,8 +27,8 @@ pub(super) fn section(report: &Report) -> Result<Html> {
 
 fn flash(report: &Report, board: &BoardFigures) -> Result<Html> {
     let memory = &report.memory;
-    let model = memory.code_bytes + memory.gap_bytes;
-    let end = model + memory.blob_bytes;
+    let model = memory.code_bytes.saturating_add(memory.gap_bytes);
+    let end = model.saturating_add(memory.blob_bytes);
     let budget = report.budget.flash_bytes;
     let shown = sectors(board).map(|sector| sector.end).find(|at| *at >= budget.max(end)).unwrap_or(board.flash_bytes);
     let parts = [
@@ -52,34 +52,30 @@ fn flash(report: &Report, board: &BoardFigures) -> Result<Html> {
 /// The stack is at the end of RAM and grows down.
 fn ram(report: &Report, board: &BoardFigures) -> Result<Html> {
     let memory = &report.memory;
-    let arena = memory.static_ram_bytes + memory.arena_bytes;
-    let whole = board.ram_bytes;
-    let stack = whole.saturating_sub(memory.stack_reserve_bytes);
-    let used = memory.stack_high_water_bytes.unwrap_or(0).min(memory.stack_reserve_bytes);
-    let parts = [
+    let (whole, reserve) = (board.ram_bytes, memory.stack_reserve_bytes);
+    let arena = memory.static_ram_bytes.saturating_add(memory.arena_bytes);
+    let stack = whole.saturating_sub(reserve);
+    let used = whole - memory.stack_high_water_bytes.unwrap_or(0).min(whole - stack);
+    let is_measured = memory.stack_high_water_bytes.is_some();
+    let unused = if is_measured { "stack reserve, never used" } else { "stack reserve, use not measured" };
+    let mut parts = vec![
         Part { name: "static variables", bytes: 0..memory.static_ram_bytes, color: Color::Blue },
         Part { name: "arena", bytes: memory.static_ram_bytes..arena, color: Color::Green },
         Part { name: "free", bytes: arena..stack, color: Color::Track },
-        Part { name: "stack reserve, never used", bytes: stack..whole - used, color: Color::Sky },
-        Part { name: "stack used", bytes: whole - used..whole, color: Color::Purple },
+        Part { name: unused, bytes: stack..used, color: Color::Sky },
     ];
-    let mut bars: Vec<Bar> = parts.iter().map(|part| part.bar(0.0..1.0)).collect();
-    let budget = report.budget.ram_bytes;
-    let limit = budget.saturating_sub(memory.stack_reserve_bytes);
-    if budget < whole {
-        bars.push(mark(limit, whole));
+    if is_measured {
+        parts.push(Part { name: "stack used", bytes: used..whole, color: Color::Purple });
     }
-    let measured = if memory.stack_high_water_bytes.is_some() { "" } else { " The stack has not been measured yet." };
-    let line = if budget < whole {
-        format!(
-            " With the stack's reserve, {} are within the budget: static variables and arena end at the line at \
-                 the latest.",
-            bytes(budget)
-        )
-    } else {
-        String::new()
-    };
-    let text = format!("All {} of RAM, to scale; the stack begins at the end.{line}{measured}", bytes(whole));
+    let mut bars: Vec<Bar> = parts.iter().map(|part| part.bar(0.0..1.0)).collect();
+    bars.push(mark(report.budget.ram_bytes.saturating_sub(reserve), whole));
+    let text = format!(
+        "All {} of RAM, to scale; the stack begins at the end. Static variables and arena may reach the line: the \
+         budget of {} less the stack's reserve of {}.",
+        bytes(whole),
+        bytes(report.budget.ram_bytes),
+        bytes(reserve)
+    );
     drawn("RAM", &text, &parts, bars, whole)
 }
 
