@@ -1,6 +1,7 @@
 //! The verb `prune`: rank, prune to the budget, fine-tune, quantise, export, build, run on the board, report. `plan` is the
 //! way from the trained network to the pruned one.
 
+mod details;
 mod plan;
 
 use std::path::PathBuf;
@@ -86,7 +87,7 @@ pub fn run(request: &Request) -> Result<()> {
     bench.write(&pruned, &product, &linked.image)?;
     let mut report = bench.report(&survey, &plan, &pruned, &product, linked.bytes)?;
     // Where the board fails, `verify` goes on from here.
-    report.write(&bench.folder.join("report.json"))?;
+    report.publish(&bench.folder)?;
     let verdict = bench.verify(&product.blob)?;
     if let Some(verdict) = &verdict {
         rig_verb::record(&mut report, verdict);
@@ -142,6 +143,7 @@ impl<'r> Bench<'r> {
     /// An older report goes first: none ever stands beside files that it does not describe.
     fn write(&self, pruned: &Network, product: &finish::Product, image: &[u8]) -> Result<()> {
         remove(&self.folder.join("report.json"))?;
+        remove(&self.folder.join("report.html"))?;
         pruned.save(&self.folder.join("pruned.safetensors"))?;
         write_atomically(&self.folder.join("model.blob"), product.blob.bytes())?;
         write_atomically(&self.folder.join("image.elf"), image)
@@ -205,16 +207,20 @@ impl<'r> Bench<'r> {
             layers: layers(survey, plan, &product.blob)?,
             seconds: Seconds::default(),
             seed: self.request.fine_tune.seed,
+            details: self.details(survey, pruned, &product.blob)?,
         })
     }
 
     fn publish(&self, report: &Report) -> Result<()> {
-        report.write(&self.folder.join("report.json"))?;
+        report.publish(&self.folder)?;
         if let Some(path) = &self.request.json {
             report.write(path)?;
         }
         report::print(report);
-        println!("wrote {}/: report.json, image.elf, model.blob, pruned.safetensors", self.folder.display());
+        println!(
+            "wrote {}/: report.html, report.json, image.elf, model.blob, pruned.safetensors",
+            self.folder.display()
+        );
         Ok(())
     }
 }

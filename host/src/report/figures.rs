@@ -7,6 +7,8 @@ use anyhow::{Context, Result};
 use secateur_shared::memory::MemoryPlan;
 use serde::{Deserialize, Serialize};
 
+use super::details::Details;
+use super::html;
 use crate::data::files::write_atomically;
 use crate::rig::verify::Latency;
 
@@ -59,6 +61,9 @@ pub struct Report {
     pub seconds: Seconds,
     /// Of the run.
     pub seed: u64,
+    /// What the page draws beside.
+    #[serde(default)]
+    pub details: Details,
 }
 
 /// Flash and RAM.
@@ -200,6 +205,15 @@ impl Report {
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
         write_atomically(path, &text)
+    }
+
+    /// Writes `report.json` and the page of it, `report.html`, into the results' folder.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub fn publish(&self, folder: &Path) -> Result<()> {
+        self.write(&folder.join("report.json"))?;
+        write_atomically(&folder.join("report.html"), html::page(self)?.as_bytes())
     }
 }
 

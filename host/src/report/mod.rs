@@ -1,6 +1,9 @@
 //! Figures for people and for machines.
 
+pub mod details;
 mod figures;
+pub mod html;
+pub mod interval;
 pub mod size;
 mod table;
 

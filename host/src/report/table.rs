@@ -3,8 +3,8 @@
 use tabled::builder::Builder;
 use tabled::settings::{Alignment, Style, object::Columns};
 
+use super::interval::wilson;
 use super::{Report, bytes, thousands};
-use crate::rig::verify::interval;
 
 /// Prints the report.
 pub fn print(report: &Report) {
@@ -96,7 +96,7 @@ fn device(report: &Report) -> String {
         return format!("not run: {next}");
     };
     let images = report.images.device;
-    let (low, high) = report.device.as_ref().map_or_else(|| interval(accuracy, images), |it| it.accuracy_interval);
+    let (low, high) = report.device.as_ref().map_or_else(|| wilson(accuracy, images), |it| it.accuracy_interval);
     let exact = match &report.device {
         _ if exact => "every logit equal to the desk's".to_owned(),
         Some(it) => format!("LOGITS DIFFER FROM THE DESK'S on {} images", images - it.agreeing),

@@ -17,6 +17,7 @@ use super::verify::{self, Options, Verdict, layers};
 use crate::data::{self, Images};
 use crate::export::Blob;
 use crate::failure::Failure;
+use crate::report::interval;
 use crate::report::{self, DeviceFigures, Report, bytes, render};
 
 /// What a verb that reaches a board was asked to do.
@@ -89,7 +90,7 @@ pub fn verify(request: &Request) -> Result<()> {
     report.seconds.total += seconds - report.seconds.device;
     report.seconds.device = seconds;
     record(&mut report, &verdict);
-    report.write(&request.folder.join("report.json"))?;
+    report.publish(&request.folder)?;
     if let Some(path) = &request.json {
         report.write(path)?;
     }
@@ -112,9 +113,10 @@ pub fn record(report: &mut Report, verdict: &Verdict) {
     report.accuracy.device = Some(verdict.accuracy);
     report.images.device = verdict.images;
     report.bit_exact = Some(verdict.difference.is_none());
+    report.details.difference.clone_from(&verdict.difference);
     report.memory.stack_high_water_bytes = Some(verdict.memory.stack_high_water_bytes);
     report.device = Some(DeviceFigures {
-        accuracy_interval: verify::interval(verdict.accuracy, verdict.images),
+        accuracy_interval: interval::wilson(verdict.accuracy, verdict.images),
         agreeing: verdict.agreeing,
         first_difference: verdict.difference.as_ref().map(|difference| difference.layer.clone()),
         latency: verdict.latency,

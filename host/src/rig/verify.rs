@@ -17,8 +17,9 @@ use super::link::{Greeting, Link, Run};
 use crate::data::Images;
 use crate::export::Blob;
 use crate::failure::Failure;
+use crate::report::details::Difference;
 use progress::Progress;
-pub use statistics::{Latency, interval};
+pub use statistics::Latency;
 
 /// How a board is proved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,19 +49,6 @@ pub struct Verdict {
     pub difference: Option<Difference>,
     /// Its memory.
     pub memory: Memory,
-}
-
-/// Where device and desk disagree first.
-#[derive(Debug)]
-pub struct Difference {
-    /// The index of the image.
-    pub image: usize,
-    /// The device's logits.
-    pub device: Vec<i8>,
-    /// The desk's logits.
-    pub desk: Vec<i8>,
-    /// The first layer whose output differs, in words.
-    pub layer: String,
 }
 
 /// Runs an image file on its emulated board, on `images`.

@@ -9,6 +9,7 @@ use secateur::prune::cutoff::Cutoff;
 use secateur::prune::drop_layers::Limits;
 use secateur::prune::verb::{Request, run};
 use secateur::prune::{Budget, Plan, budget, surgery};
+use secateur::report::{self as figures, html};
 use secateur::rig::{image, verb as rig};
 use secateur_tests::small::{Small, tight};
 use serde_json::Value;
@@ -102,6 +103,8 @@ fn a_network_is_pruned_to_the_byte_and_runs_on_the_board() -> Result<()> {
         assert!(kind.holds(value(&report, key)), "{key} is {}, expected a {kind:?}", value(&report, key));
     }
     assert_eq!(std::fs::read(folder.path().join("copy.json"))?, std::fs::read(results.join("report.json"))?);
+    let page = html::page(&figures::read(&results.join("report.json"))?)?;
+    assert!(std::fs::read_to_string(results.join("report.html"))? == page, "the page is not report.json's");
     check_bytes(&report, &results, &small)?;
     check_layers(&report, &small);
     assert_eq!(value(&report, "/bit_exact"), true);

@@ -69,9 +69,14 @@ pub fn run(request: &Request) -> Result<()> {
     let earlier = request.files.read_earlier()?;
     let results = Results::open(&request.results)?;
     let image = if request.rebuild { rebuilt(&results)? } else { std::fs::read(&results.image)? };
-    let Results { report, board, blob, images, .. } = results;
+    let Results { mut report, board, blob, images, .. } = results;
     let figures = measure(&board, &image, &blob, &images)?;
     print((&report.name, &report.kind), &board, &figures, earlier.as_ref())?;
+    if !request.rebuild {
+        // The report is about the image that lies beside it.
+        report.details.cycles = Some(figures.clone());
+        report.publish(&request.results.folder)?;
+    }
     request.files.write(&figures)
 }
 

@@ -1,21 +1,6 @@
-//! What a number of images says of all, and a number of runs of one.
+//! What a number of runs says of one.
 
 use serde::{Deserialize, Serialize};
-
-/// The standard normal distribution's 97.5 % quantile.
-const Z: f64 = 1.959_963_984_540_054;
-
-/// The 95 % interval of a share, `right` of `of` having been seen: Wilson 1927.
-/// (p + z²/2n ± z √(p(1 − p)/n + z²/4n²)) / (1 + z²/n)
-pub fn interval(share: f64, of: usize) -> (f64, f64) {
-    if of == 0 {
-        return (0.0, 1.0);
-    }
-    let n = of as f64;
-    let (middle, scale) = (share + Z * Z / (2.0 * n), 1.0 + Z * Z / n);
-    let reach = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
-    (((middle - reach) / scale).max(0.0), ((middle + reach) / scale).min(1.0))
-}
 
 /// What one run of the network takes on a chip.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,18 +38,6 @@ impl Latency {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Against figures computed by hand from the formula.
-    #[test]
-    fn intervals_are_wilsons() {
-        for (share, of, low, high) in [(0.9, 10, 0.595_850, 0.982_124), (0.5, 100, 0.403_832, 0.596_168)] {
-            let found = interval(share, of);
-            assert!((found.0 - low).abs() < 1e-5 && (found.1 - high).abs() < 1e-5, "{found:?}");
-        }
-        assert_eq!(interval(1.0, 0), (0.0, 1.0));
-        let (low, high) = interval(1.0, 200);
-        assert!((low - 0.981_154).abs() < 1e-5 && high == 1.0, "{low} {high}");
-    }
 
     #[test]
     fn latency_is_of_the_middle_and_the_slowest_but_one_percent() {
