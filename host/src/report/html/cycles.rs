@@ -11,7 +11,9 @@ use crate::rig::bench::figures::{Figures, LayerCost};
 pub(super) fn section(report: &Report) -> Result<Html> {
     let Some(counted) = &report.details.cycles else { return Ok(Html::default()) };
     let most = counted.layers.iter().map(|layer| layer.cycles.high).max().unwrap_or(0) as f64;
-    let rows = counted.layers.iter().map(|layer| drawn(layer, most)).collect::<Result<Vec<_>>>()?;
+    let name = |index: usize| report.details.steps.get(index).map(|step| &*step.name);
+    let rows = counted.layers.iter().enumerate().map(|(index, layer)| drawn(name(index), layer, most));
+    let rows = rows.collect::<Result<Vec<_>>>()?;
     let legend = legend(&[(Color::Blue, "cycles"), (Color::Sky, "up to the highest reading of the timings")]);
     let pieces = [note(source(report, counted)), legend, Html::tag("div", rows), table(counted)];
     Ok(titled("Cycles of one image", pieces))
@@ -33,7 +35,8 @@ fn source(report: &Report, counted: &Figures) -> String {
     )
 }
 
-fn drawn(layer: &LayerCost, most: f64) -> Result<Html> {
+/// A layer's row, under its short name where there is one.
+fn drawn(name: Option<&str>, layer: &LayerCost, most: f64) -> Result<Html> {
     let cycles = layer.cycles;
     let bars = [
         Bar::new(cycles.estimate as f64..cycles.high as f64, Color::Sky).across(0.2..0.8),
@@ -42,7 +45,7 @@ fn drawn(layer: &LayerCost, most: f64) -> Result<Html> {
     let figure = thousands(cycles.estimate);
     let description = format!("{figure} cycles, {} to {}", thousands(cycles.low), thousands(cycles.high));
     let words = Words { title: &layer.name, description: &description };
-    Ok(row(&layer.name, strip(&bars, most, words)?, figure))
+    Ok(row(name.unwrap_or(&layer.name), strip(&bars, most, words)?, figure))
 }
 
 fn table(counted: &Figures) -> Html {
