@@ -49,11 +49,11 @@ impl Color {
         match self {
             Color::Ink => (0x1F_2328, 0xE6_EDF3),
             Color::Muted => (0x6A_737D, 0x93_9DA8),
-            Color::Track => (0xE4_E8EC, 0x2B_323B),
-            Color::Blue => (0x00_72B2, 0x4F_A3DB),
-            Color::Sky => (0x9C_CCE8, 0x2C_5F80),
+            Color::Track => (0xE9_EDF1, 0x24_2B33),
+            Color::Blue => (0x00_72B2, 0x6C_B8EA),
+            Color::Sky => (0x7D_BDE5, 0x35_6F95),
             Color::Green => (0x00_9E73, 0x35_C295),
-            Color::Yellow => (0xE3_B505, 0xE8_C93F),
+            Color::Yellow => (0xD1_A000, 0xE8_C93F),
             Color::Orange => (0xD5_5E00, 0xF0_8A47),
             Color::Purple => (0xB0_5F97, 0xD3_90BE),
         }
