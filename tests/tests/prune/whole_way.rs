@@ -185,7 +185,7 @@ fn the_same_seed_gives_the_same_blob_and_verify_fills_in_the_device() -> Result<
         assert!(value(&before, key).is_null(), "{key} was not measured, but is {}", value(&before, key));
     }
     for images in [3, 4] {
-        rig::verify(&rig::Request { folder: results.clone(), board: None, images, json: None })?;
+        rig::verify(&rig::Request { folder: results.clone(), board: None, images, json: None, ..Default::default() })?;
         let after = report(&results)?;
         assert_eq!((count(&after, "/images/device"), value(&after, "/bit_exact")), (images as u64, &true.into()));
         assert!(DEVICE_KEYS.iter().all(|key| !value(&after, key).is_null()));
