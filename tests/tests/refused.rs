@@ -219,7 +219,7 @@ fn pruned(small: &Small) -> Result<PathBuf> {
 }
 
 fn verify(folder: &Path) -> Result<()> {
-    rig::verify(&rig::Request { folder: folder.to_owned(), board: None, images: 2, json: None })
+    rig::verify(&rig::Request { folder: folder.to_owned(), board: None, images: 2, json: None, ..Default::default() })
 }
 
 /// Verifies, and checks that it is refused and that no file was changed, made or removed.
@@ -264,7 +264,8 @@ fn results_whose_board_or_data_is_another() -> Result<()> {
     let results = pruned(&small)?;
     let mut board = small.board.clone();
     board.name = "other".to_owned();
-    let request = rig::Request { folder: results.clone(), board: Some(board), images: 2, json: None };
+    let request =
+        rig::Request { folder: results.clone(), board: Some(board), images: 2, json: None, ..Default::default() };
     refused(rig::verify(&request), 2, &["was made for netduinoplus2: prune again with --board other"]);
     shrink_images(&small)?;
     verify_refused(&results, 1, &["now holds images of 14x14x1", "bring them back, or prune again"])
