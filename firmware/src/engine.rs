@@ -76,7 +76,10 @@ impl<'a> Engine<'a> {
 
 /// Runs one layer. A function of its own, by which `cargo xtask bench` tells layers apart.
 #[inline(never)]
-#[cfg_attr(not(feature = "conv2d"), allow(unused_variables, reason = "only a convolution scratches"))]
+#[cfg_attr(
+    not(any(feature = "conv2d", feature = "depthwise-conv2d")),
+    allow(unused_variables, reason = "only convolutions scratch")
+)]
 fn run(model: &Model, step: &Step, arena: &mut [i8]) {
     let Some((memory, scratch)) = arena.split_at_mut_checked(step.scratch_at as usize) else { return };
     let tensors = &mut Tensors::new(memory, step.input.range(), step.output.range());

@@ -131,6 +131,29 @@ proptest! {
     }
 
     #[test]
+    fn an_output_over_a_tensor_that_a_later_layer_reads_is_refused(
+        table in tables(), node in any::<prop::sample::Index>(), tensor in any::<prop::sample::Index>(),
+    ) {
+        let mut table = table;
+        let steps = steps(&table);
+        let index = node.index(steps.len());
+        let reads = |step: &Step, tensor: usize| {
+            step.input_index == tensor || step.other.is_some_and(|(_, other)| other == tensor)
+        };
+        let is_read_later = |tensor: &usize| steps[index + 1..].iter().any(|step| reads(step, *tensor));
+        let needed: Vec<usize> = (0..=index).filter(is_read_later).collect();
+        if needed.is_empty() {
+            return Ok(());
+        }
+        let over = needed[tensor.index(needed.len())];
+        let at = if over == 0 { table.input.at } else { table.nodes[over - 1].output_at };
+        let end = at + steps[index].output.padded_bytes();
+        let node = &mut table.nodes[index];
+        (node.output_at, node.scratch_at) = (at, node.scratch_at.max(end));
+        prop_assert_eq!(table.arena_bytes(), Err(Refusal::Places));
+    }
+
+    #[test]
     fn blob_bytes_are_the_real_ones_whatever_the_values(table in tables(), value in any::<i8>()) {
         for table in [revalued(&table, value), table] {
             let blob = blob(&table);

@@ -3,7 +3,7 @@
 //! A word of a pair of outputs' weights, `[a0 b0 a1 b1]`, is two such pairs after two SXTB16. Inputs are widened to 16 bits
 //! once a patch, so that both fit each other without being sorted again. Twin: `portable`.
 
-use super::fast::{self, Task, with_offsets};
+use super::fast::{self, Task, task_asm};
 use super::outputs::Outputs;
 use core::arch::naked_asm;
 
@@ -289,8 +289,7 @@ unsafe extern "C" fn widen_shared(place: *mut i16, run: *const i8, bytes: usize)
 /// The task's parameters are those of `2 * pairs` outputs, in payload order; the patch has `steps` rows of four words, aligned to 4, and one more where there are `tails`; all outputs can be written.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn pairs(task: *mut Task) {
-    with_offsets!(
-        Task { patch, weights, steps, biases, mantissas, exponents, tails, output, stride, pixels, zero_point, pairs },
+    task_asm!(
         cpu!(),
         ".macro row at, writeback",
         "ldr r11, [r1, #4 * \\at + 4]\\writeback",

@@ -132,4 +132,15 @@ macro_rules! with_offsets {
         core::arch::naked_asm!($($line),*, $($field = const core::mem::offset_of!($task, $field)),*)
     };
 }
-pub(super) use with_offsets;
+pub(crate) use with_offsets;
+
+/// Assembly that works on a [`Task`].
+macro_rules! task_asm {
+    ($($line:expr),* $(,)?) => {
+        $crate::kernels::fast::with_offsets!(
+            Task { patch, weights, steps, biases, mantissas, exponents, tails, output, stride, pixels, zero_point, pairs },
+            $($line),*
+        )
+    };
+}
+pub(super) use task_asm;

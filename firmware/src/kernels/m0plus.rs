@@ -4,7 +4,7 @@
 //! positions: their low halves, s in -32512..=32768, are carried into the upper half by adding 2^15 - 1 - 2^16, which leaves
 //! t - 1 there, exactly. The words' sum modulo 2^32 and the upper halves' sum give both pixels' sums. Twin: `portable`.
 
-use super::fast::{self, Task, with_offsets};
+use super::fast::{self, Task, task_asm};
 use super::outputs::Outputs;
 use core::arch::naked_asm;
 use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
@@ -232,8 +232,7 @@ unsafe extern "C" fn join(words: *mut i32, first: *const i8, second: *const i8, 
 /// The task's parameters are those of `2 * pairs` outputs, in payload order, words of weights aligned to 4; the patch has a word for each position; all outputs can be written.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn pairs(task: *mut Task) {
-    with_offsets!(
-        Task { patch, weights, steps, biases, mantissas, exponents, tails, output, stride, pixels, zero_point, pairs },
+    task_asm!(
         ".macro flush words, halves",
         "add r5, r12",
         "add \\words, r5",

@@ -1,7 +1,8 @@
 //! Format version 3, byte for byte. A change here is a change of `FORMAT_VERSION`.
 
 use super::example::{blob, parse, payload, table};
-use secateur_shared::header::{self, FORMAT_VERSION, KERNEL_ABI};
+use secateur_shared::header::{self, FORMAT_VERSION, HEADER_BYTES, KERNEL_ABI};
+use secateur_shared::layer::{Head, Record};
 use secateur_shared::memory;
 
 const PINNED: &str = "
@@ -69,4 +70,15 @@ fn the_identity_is_the_checksum() {
 fn what_follows_a_blob_in_flash_is_left_alone() {
     let erased = [from_hex(PINNED), vec![0xFF; 100]].concat();
     parse(&erased, |model| assert!(model.is_ok()));
+}
+
+/// The table is postcard's encoding, and what a chip reads where it lies.
+#[test]
+fn postcard_and_memory_read_the_same_table() {
+    let bytes = from_hex(PINNED);
+    let table = &bytes[HEADER_BYTES..][..size_of::<(Head, [Record; 2])>()];
+    let (head, records): (Head, [Record; 2]) = postcard::from_bytes(table).expect("decodes");
+    let (in_place, rest) = table.split_at(size_of::<Head>());
+    assert_eq!(*bytemuck::from_bytes::<Head>(in_place), head);
+    assert_eq!(*bytemuck::cast_slice::<u8, Record>(rest), records);
 }

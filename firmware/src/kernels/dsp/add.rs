@@ -1,7 +1,6 @@
 //! Addition on Cortex-M4, M7 and M33.
 
-use crate::kernels::fast::add::Sum;
-use crate::kernels::fast::with_offsets;
+use crate::kernels::fast::add::{Sum, sum_asm};
 
 /// All values of a sum; requantised as in `pairs`.
 ///
@@ -12,21 +11,7 @@ use crate::kernels::fast::with_offsets;
 /// As [`Sum`] says: there are `count`, not 0, values of all three.
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn sum(task: *mut Sum) {
-    with_offsets!(
-        Sum {
-            first,
-            second,
-            output,
-            count,
-            first_zero,
-            second_zero,
-            left,
-            mantissa,
-            right,
-            output_mantissa,
-            output_right,
-            zero_point
-        },
+    sum_asm!(
         cpu!(),
         requantize!(),
         ".macro value",

@@ -3,6 +3,7 @@
 
 use crate::kernels::depthwise_conv2d::Rows;
 use crate::kernels::fast::depthwise_conv2d::Filter;
+use crate::kernels::fast::depthwise_conv2d::filter_asm;
 use crate::kernels::fast::with_offsets;
 
 /// Of what `unzip` reads and of its step.
@@ -185,22 +186,8 @@ macro_rules! end_3x3 {
 /// As [`Filter`] says, of kernels of 3 x 3 and stride 1.
 #[unsafe(naked)]
 unsafe extern "C" fn filter_3x3_neighbors(task: *mut Filter) {
-    with_offsets!(
-        Filter {
-            strip,
-            step,
-            pitch,
-            weights,
-            biases,
-            mantissas,
-            exponents,
-            output,
-            pixel,
-            columns,
-            zero_point,
-            count,
-            stride
-        },
+    filter_asm!(
+        Filter {},
         cpu!(),
         ".macro row outer, middle, half",
         "sxtb16 lr, r12, ror #8",
@@ -246,22 +233,8 @@ unsafe extern "C" fn filter_3x3_neighbors(task: *mut Filter) {
 /// As [`Filter`] says, of kernels of 3 x 3.
 #[unsafe(naked)]
 unsafe extern "C" fn filter_3x3(task: *mut Filter) {
-    with_offsets!(
-        Filter {
-            strip,
-            step,
-            pitch,
-            weights,
-            biases,
-            mantissas,
-            exponents,
-            output,
-            pixel,
-            columns,
-            zero_point,
-            count,
-            stride
-        },
+    filter_asm!(
+        Filter {},
         cpu!(),
         ".macro row outer, middle, half",
         "sxtb16 lr, r12, ror #8",
@@ -302,24 +275,8 @@ unsafe extern "C" fn filter_3x3(task: *mut Filter) {
 /// As [`Filter`] says.
 #[unsafe(naked)]
 unsafe extern "C" fn filter_any(task: *mut Filter) {
-    with_offsets!(
-        Filter {
-            strip,
-            step,
-            pitch,
-            weights,
-            biases,
-            mantissas,
-            exponents,
-            output,
-            pixel,
-            columns,
-            zero_point,
-            count,
-            kernel_rows,
-            kernel_columns,
-            stride
-        },
+    filter_asm!(
+        Filter { kernel_rows, kernel_columns },
         cpu!(),
         ".macro word sum, address:vararg",
         "ldr r10, \\address",

@@ -27,6 +27,18 @@ pub(crate) struct Sum {
     pub(crate) zero_point: i32,
 }
 
+/// Assembly that works on a [`Sum`].
+macro_rules! sum_asm {
+    ($($line:expr),* $(,)?) => {
+        $crate::kernels::fast::with_offsets!(
+            Sum { first, second, output, count, first_zero, second_zero, left, mantissa, right, output_mantissa,
+                output_right, zero_point },
+            $($line),*
+        )
+    };
+}
+pub(crate) use sum_asm;
+
 /// See [`crate::kernels::add`].
 pub fn add(terms: &Terms, inputs: [&[Cell<i8>]; 2], output: &[Cell<i8>]) {
     let is_there = inputs.iter().all(|input| input.len() == output.len()) && !output.is_empty();

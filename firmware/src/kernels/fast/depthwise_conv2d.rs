@@ -33,6 +33,18 @@ pub(crate) struct Filter {
     pub(crate) stride: usize,
 }
 
+/// Assembly that works on a [`Filter`], and on these fields that not every routine needs.
+macro_rules! filter_asm {
+    (Filter { $($more:ident),* }, $($line:expr),* $(,)?) => {
+        $crate::kernels::fast::with_offsets!(
+            Filter { strip, step, pitch, weights, biases, mantissas, exponents, output, pixel, columns, zero_point, count,
+                stride $(, $more)* },
+            $($line),*
+        )
+    };
+}
+pub(crate) use filter_asm;
+
 /// The filters of a depthwise convolution.
 pub struct Filters<'p> {
     strip: Strip,

@@ -1,7 +1,6 @@
 //! Addition on Cortex-M0 and M0+.
 
-use crate::kernels::fast::add::Sum;
-use crate::kernels::fast::with_offsets;
+use crate::kernels::fast::add::{Sum, sum_asm};
 
 /// All values of a sum. The second's product d * 2^left * m, where d has 9 bits, is that of m's upper 20 bits and of its lower 11
 /// ones, each in 32 bits; the output is requantised as in `pairs`.
@@ -13,21 +12,7 @@ use crate::kernels::fast::with_offsets;
 /// As [`Sum`] says: there are `count`, not 0, values of all three.
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn sum(task: *mut Sum) {
-    with_offsets!(
-        Sum {
-            first,
-            second,
-            output,
-            count,
-            first_zero,
-            second_zero,
-            left,
-            mantissa,
-            right,
-            output_mantissa,
-            output_right,
-            zero_point
-        },
+    sum_asm!(
         requantize!(),
         "push {{r4-r7, lr}}",
         "mov r4, r8",

@@ -2,6 +2,7 @@
 
 use crate::kernels::depthwise_conv2d::Rows;
 use crate::kernels::fast::depthwise_conv2d::Filter;
+use crate::kernels::fast::depthwise_conv2d::filter_asm;
 use crate::kernels::fast::with_offsets;
 
 /// Of what `unzip` reads and of its step.
@@ -67,24 +68,8 @@ pub(crate) unsafe extern "C" fn unzip(bytes: *mut i8, pixels: *const i8, rows: *
 /// As [`Filter`] says.
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn filter_row(task: *mut Filter) {
-    with_offsets!(
-        Filter {
-            strip,
-            step,
-            pitch,
-            weights,
-            biases,
-            mantissas,
-            exponents,
-            output,
-            pixel,
-            columns,
-            zero_point,
-            count,
-            kernel_rows,
-            kernel_columns,
-            stride
-        },
+    filter_asm!(
+        Filter { kernel_rows, kernel_columns },
         requantize!(),
         ".macro add_product sum, offset",
         "ldrsb r3, [r0, \\offset]",
