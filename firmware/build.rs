@@ -24,6 +24,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         std::env::var_os(format!("CARGO_FEATURE_{feature}")).is_some()
     };
     let Some(board) = secateur_boards::all()?.into_iter().find(enabled) else { return Ok(()) };
+    println!("cargo:rustc-check-cfg=cfg(weights_in_ram)");
+    if board.weights_in_ram_bytes > 0 {
+        println!("cargo:rustc-cfg=weights_in_ram");
+    }
     std::fs::write(folder.join("memory.x"), memory_x(&board))?;
     std::fs::write(folder.join("model.x"), model_x(&board)?)?;
     println!("cargo:rustc-link-search={}", folder.display());
@@ -135,6 +139,7 @@ fn model_x(board: &BoardSpec) -> Result<String, std::fmt::Error> {
     writeln!(script, "__model_end = {end:#x};")?;
     writeln!(script, "__arena_start = (__sheap + 15) & ~15;")?;
     writeln!(script, "__stack_reserve = {};", board.stack_reserve_bytes)?;
+    writeln!(script, "__weights_in_ram = {};", board.weights_in_ram_bytes)?;
     writeln!(script, "__static_ram = __arena_start - {:#x};", board.ram.origin)?;
     Ok(script)
 }

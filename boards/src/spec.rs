@@ -19,6 +19,9 @@ pub struct BoardSpec {
     /// Whether the engine's loops run from RAM, where flash is slower.
     #[serde(default)]
     pub kernels_in_ram: bool,
+    /// How many bytes of weights that a run reads again and again start-up may copy to RAM, where flash is slower.
+    #[serde(default)]
+    pub weights_in_ram_bytes: u32,
     /// Flash.
     pub flash: Flash,
     /// The RAM that holds data, arena and stack.

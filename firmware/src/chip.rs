@@ -7,8 +7,8 @@ use core::ptr::addr_of;
 use embedded_hal::digital::OutputPin;
 use embedded_io::{Read, Write};
 use secateur_boards::{Board, Started};
-use secateur_shared::Model;
 use secateur_shared::wire::Memory;
+use secateur_shared::{Model, Refusal};
 
 unsafe extern "C" {
     static __model_start: u8;
@@ -16,6 +16,8 @@ unsafe extern "C" {
     static __arena_start: u8;
     static __stack_reserve: u8;
     static __static_ram: u8;
+    #[cfg(weights_in_ram)]
+    static __weights_in_ram: u8;
     static _stack_start: u8;
 }
 
@@ -33,21 +35,49 @@ pub fn run<B: Board>() -> ! {
 
 fn serve<Port: Read + Write>(identity: Identity, mut port: Port, led: impl OutputPin) -> ! {
     let (flash, memory) = memory();
+    let whole_bytes = memory.len();
+    let (model, memory) = warmed(Model::parse(flash), memory);
     let arena_bytes = memory.len() as u32;
-    let model = Model::parse(flash);
+    let copied_bytes = (whole_bytes - memory.len()) as u32;
     let used = model.as_ref().map_or(0, |model| model.arena_bytes()) as usize;
     let (arena, free) = memory.split_at_mut(used.min(memory.len()));
     let engine = model.and_then(|model| Engine::new(model, arena));
     if engine.is_err() {
         defmt::error!("no valid model: the desk will be told why");
     }
-    let figures = || Memory { arena_bytes, ..stack_figures() };
+    let figures = || {
+        let figures = stack_figures();
+        Memory { arena_bytes, static_ram_bytes: figures.static_ram_bytes + copied_bytes, ..figures }
+    };
     let mut session = Session::new(identity, engine, free, led, figures);
     loop {
         // A chip's port does not end; an error in writing shows at the desk as silence, and it asks again.
         let _ = session.serve(&mut port);
     }
 }
+
+/// The model with its hot weights at the start of the memory, and the rest of it on a multiple of 16; where there is too
+/// little, they stay in flash.
+#[cfg(weights_in_ram)]
+fn warmed(model: Result<Model<'static>, Refusal>, memory: &'static mut [i8]) -> Warmed {
+    let Ok(model) = model else { return (model, memory) };
+    let bytes = model.hot_bytes(addr_of!(__weights_in_ram) as u32) as usize;
+    match memory.len().checked_sub((bytes + 15) & !15) {
+        Some(rest) => {
+            let (hot, memory) = memory.split_at_mut(memory.len() - rest);
+            let (hot, _) = hot.split_at_mut(bytes);
+            (Ok(model.with_hot_weights(bytemuck::cast_slice_mut(hot))), memory)
+        }
+        None => (Ok(model), memory),
+    }
+}
+
+#[cfg(not(weights_in_ram))]
+fn warmed(model: Result<Model<'static>, Refusal>, memory: &'static mut [i8]) -> Warmed {
+    (model, memory)
+}
+
+type Warmed = (Result<Model<'static>, Refusal>, &'static mut [i8]);
 
 /// Starts the core's counter of cycles.
 #[cfg(not(armv6m))]

@@ -1,7 +1,7 @@
 //! The planner: the exact bytes of flash and RAM of a network on a board, a pure function of the table's shapes.
 
 use crate::header::{ALIGNMENT, HEADER_BYTES};
-use crate::layer::{Head, Record, Table};
+use crate::layer::{Head, Record, Step, Table};
 use crate::refusal::Refusal;
 
 /// What a board has and declares.
@@ -15,6 +15,8 @@ pub struct BoardMemory<'b> {
     pub sectors: &'b [(u32, u32)],
     /// What is kept for the stack.
     pub stack_reserve_bytes: u32,
+    /// How many bytes of hot weights start-up may copy to RAM.
+    pub weights_in_ram_bytes: u32,
 }
 
 impl BoardMemory<'_> {
@@ -54,11 +56,13 @@ pub struct MemoryPlan {
     pub flash_bytes: u32,
     /// .data and .bss.
     pub static_ram_bytes: u32,
+    /// The copy of hot weights, on a multiple of 16.
+    pub weights_in_ram_bytes: u32,
     /// The tensors.
     pub arena_bytes: u32,
     /// What is kept for the stack.
     pub stack_reserve_bytes: u32,
-    /// All of the above three.
+    /// All of the above four.
     pub ram_bytes: u32,
 }
 
@@ -70,6 +74,7 @@ pub fn plan(table: &Table, footprint: Footprint, board: &BoardMemory) -> Result<
     let mut table = table.clone();
     table.place()?;
     let (blob_bytes, arena_bytes) = (blob_bytes(&table)?, table.arena_bytes()?);
+    let weights_in_ram_bytes = hot_bytes(table.steps(), board.weights_in_ram_bytes).next_multiple_of(ALIGNMENT as u32);
     let model_at = board.next_sector(footprint.code_bytes).ok_or(Refusal::CutOff)?;
     Ok(MemoryPlan {
         code_bytes: footprint.code_bytes,
@@ -77,10 +82,18 @@ pub fn plan(table: &Table, footprint: Footprint, board: &BoardMemory) -> Result<
         blob_bytes,
         flash_bytes: model_at.saturating_add(blob_bytes),
         static_ram_bytes: footprint.static_ram_bytes,
+        weights_in_ram_bytes,
         arena_bytes,
         stack_reserve_bytes: board.stack_reserve_bytes,
-        ram_bytes: footprint.static_ram_bytes + arena_bytes + board.stack_reserve_bytes,
+        ram_bytes: footprint.static_ram_bytes + weights_in_ram_bytes + arena_bytes + board.stack_reserve_bytes,
     })
+}
+
+/// How much of the payload, from its start, is worth a copy in RAM: up to the last layer that reads its weights more than
+/// once a run and whose parameters end within the limit.
+pub fn hot_bytes(steps: impl Iterator<Item = Result<Step, Refusal>>, limit_bytes: u32) -> u32 {
+    let within = steps.map_while(Result::ok).take_while(|step| step.parameters_end <= limit_bytes);
+    within.filter(Step::reads_weights_again).last().map_or(0, |step| step.parameters_end)
 }
 
 /// Where the payload starts in the blob of a table of so many layers.

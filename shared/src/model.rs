@@ -3,7 +3,7 @@
 use crate::arena::{self, Readers};
 use crate::header::{self, ALIGNMENT, HEADER_BYTES};
 use crate::layer::{Head, LAYERS_MAX, Layer, Node, Record, Step, Steps, Table, Tensor};
-use crate::memory::payload_at;
+use crate::memory::{self, payload_at};
 use crate::packing;
 use crate::quant::{ACCUMULATOR_MAX, Multiplier, ZeroPoint};
 use crate::refusal::Refusal;
@@ -16,6 +16,8 @@ pub struct Model<'b> {
     records: &'b [Record],
     arena_bytes: u32,
     payload: &'b [u8],
+    /// A copy of the payload's start, in faster memory.
+    hot: &'b [u8],
     identity: u32,
 }
 
@@ -92,7 +94,7 @@ impl<'b> Model<'b> {
         let payload = blob.get(payload_at(layers)..).ok_or(Refusal::CutOff)?;
         let identity = header::identity(blob);
         let input = head.input();
-        let mut model = Self { input, output: input, records, arena_bytes: 0, payload, identity };
+        let mut model = Self { input, output: input, records, arena_bytes: 0, payload, hot: &[], identity };
         model.check()?;
         Ok(model)
     }
@@ -137,10 +139,25 @@ impl<'b> Model<'b> {
         self.identity
     }
 
+    /// As [`memory::hot_bytes`].
+    pub fn hot_bytes(&self, limit_bytes: u32) -> u32 {
+        memory::hot_bytes(self.steps(), limit_bytes)
+    }
+
+    /// This model with as much of its payload's start copied to `memory`, on a multiple of 4, as fits there; layers whose
+    /// parameters lie in it whole read them there.
+    pub fn with_hot_weights(self, memory: &'b mut [u8]) -> Self {
+        let bytes = memory.len().min(self.payload.len());
+        let (memory, _) = memory.split_at_mut(bytes);
+        memory.copy_from_slice(self.payload.get(..bytes).unwrap_or_default());
+        Self { hot: memory, ..self }
+    }
+
     /// The parameters of a step of this model; `None` for a layer without any.
     pub fn parameters(&self, step: &Step) -> Option<Parameters<'b>> {
         let (outputs, per_output) = step.parameters()?;
-        let rest = self.payload.get(step.parameters_at as usize..)?;
+        let is_hot = step.parameters_end as usize <= self.hot.len();
+        let rest = if is_hot { self.hot } else { self.payload }.get(step.parameters_at as usize..)?;
         let (bias, rest) = rest.split_at_checked(4 * outputs)?;
         let (mantissas, rest) = rest.split_at_checked(4 * outputs)?;
         let (packed, rest) = rest.split_at_checked(per_output * outputs)?;

@@ -167,8 +167,9 @@ proptest! {
     #[test]
     fn the_model_starts_on_the_first_sector_after_the_code(
         table in tables(), sectors in vec((1..5_u32, 1..9_u32), 1..4), code_bytes in 0..40_u32,
+        weights_in_ram_bytes in 0..600_u32,
     ) {
-        let board = BoardMemory { flash_bytes: 0, ram_bytes: 0, sectors: &sectors, stack_reserve_bytes: 512 };
+        let board = BoardMemory { flash_bytes: 0, ram_bytes: 0, sectors: &sectors, stack_reserve_bytes: 512, weights_in_ram_bytes };
         let sizes = sectors.iter().flat_map(|&(count, bytes)| std::iter::repeat_n(bytes, count as usize));
         let starts = sizes.scan(0, |end, bytes| Some(std::mem::replace(end, *end + bytes)));
         let expected = starts.into_iter().find(|start| *start >= code_bytes).ok_or(Refusal::CutOff);
@@ -177,7 +178,9 @@ proptest! {
         prop_assert_eq!(plan.map(|plan| plan.code_bytes + plan.gap_bytes), expected);
         if let Ok(plan) = plan {
             prop_assert_eq!(plan.flash_bytes, plan.code_bytes + plan.gap_bytes + plan.blob_bytes);
-            prop_assert_eq!(plan.ram_bytes, 64 + table.arena_bytes().expect("placed") + 512);
+            let hot = memory::hot_bytes(table.steps(), weights_in_ram_bytes).next_multiple_of(16);
+            prop_assert_eq!(plan.weights_in_ram_bytes, hot);
+            prop_assert_eq!(plan.ram_bytes, 64 + hot + table.arena_bytes().expect("placed") + 512);
         }
     }
 }
@@ -185,7 +188,13 @@ proptest! {
 #[test]
 fn sectors_of_an_stm32f405() {
     let sectors = [(4, 0x4000), (1, 0x1_0000), (7, 0x2_0000)];
-    let board = BoardMemory { flash_bytes: 0x10_0000, ram_bytes: 0, sectors: &sectors, stack_reserve_bytes: 0 };
+    let board = BoardMemory {
+        flash_bytes: 0x10_0000,
+        ram_bytes: 0,
+        sectors: &sectors,
+        stack_reserve_bytes: 0,
+        weights_in_ram_bytes: 0,
+    };
     let cases = [
         (0, Some(0)),
         (1, Some(0x4000)),

@@ -32,7 +32,7 @@ impl Linked {
         let built = firmware::build(&board, Profile::Firmware, &firmware::operators(network.table()))?;
         let plan = memory::plan(network.table(), built.footprint, &board_memory(&board))?;
         let blob = export(&network)?;
-        let image = image::link(&built, blob.bytes(), plan.arena_bytes)?;
+        let image = image::link(&built, blob.bytes(), (&plan).into())?;
         Ok(Self { board, blob, image })
     }
 

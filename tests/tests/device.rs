@@ -36,7 +36,7 @@ impl Bench {
 
     /// An image with these bytes where the model belongs.
     fn image(&self, model: &[u8]) -> Result<PathBuf> {
-        let image = image::link(&self.built, model, self.blob.model()?.arena_bytes())?;
+        let image = image::link(&self.built, model, image::Taken::by(&self.blob.model()?, &self.board))?;
         let path = self.folder.path().join("image.elf");
         std::fs::write(&path, image)?;
         Ok(path)

@@ -46,7 +46,7 @@ impl Linked {
         let board = secateur_boards::find(board)?;
         let built = firmware::build(&board, Profile::Firmware, operators)?;
         let plan = memory::plan(network.table(), built.footprint, &board_memory(&board))?;
-        let image = image::link(&built, blob, plan.arena_bytes)?;
+        let image = image::link(&built, blob, (&plan).into())?;
         let linked = image::measure(&image, &board)?;
         assert_eq!((plan.flash_bytes, plan.ram_bytes), (linked.flash_bytes, linked.ram_bytes), "planned and linked");
         let folder = tempfile::tempdir()?;

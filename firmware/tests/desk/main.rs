@@ -7,6 +7,7 @@ mod extremes;
 mod faults;
 mod formulas;
 mod hostile;
+mod hot;
 mod pipe;
 mod requests;
 mod session;

@@ -139,7 +139,7 @@ impl<'a> Ground<'a> {
         for step in table.steps() {
             excess += over(step?.working_bytes(), arena);
         }
-        excess += over(plan.arena_bytes, arena);
+        excess += over(plan.weights_in_ram_bytes + plan.arena_bytes, arena);
         Ok(excess)
     }
 }
@@ -202,10 +202,11 @@ fn unreachable(least: &MemoryPlan, budget: Budget) -> Vec<String> {
     }
     if least.ram_bytes > budget.ram_bytes {
         reasons.push(format!(
-            "the smallest reachable RAM is {} (static variables {}, arena {}, stack reserve {}), the budget is {}: \
+            "the smallest reachable RAM is {} (static variables {}, hot weights {}, arena {}, stack reserve {}), the budget is {}: \
              raise --ram to at least that, or take a board with more",
             bytes(least.ram_bytes),
             bytes(least.static_ram_bytes),
+            bytes(least.weights_in_ram_bytes),
             bytes(least.arena_bytes),
             bytes(least.stack_reserve_bytes),
             bytes(budget.ram_bytes),

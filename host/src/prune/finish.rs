@@ -65,7 +65,7 @@ pub fn accuracy(blob: &Blob, images: &Images) -> Result<f64> {
 /// # Errors
 /// Where they are not.
 pub fn link(board: &BoardSpec, firmware: &Firmware, blob: &Blob, plan: &MemoryPlan) -> Result<Linked> {
-    let image = image::link(firmware, blob.bytes(), plan.arena_bytes)?;
+    let image = image::link(firmware, blob.bytes(), plan.into())?;
     let linked = image::measure(&image, board)?;
     ensure!(
         (linked.flash_bytes, linked.ram_bytes) == (plan.flash_bytes, plan.ram_bytes),

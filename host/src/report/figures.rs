@@ -86,6 +86,9 @@ pub struct MemoryFigures {
     pub blob_bytes: u32,
     /// .data and .bss.
     pub static_ram_bytes: u32,
+    /// The copy of hot weights.
+    #[serde(default)]
+    pub weights_in_ram_bytes: u32,
     /// The tensors.
     pub arena_bytes: u32,
     /// Declared for the stack.
@@ -101,6 +104,7 @@ impl From<MemoryPlan> for MemoryFigures {
             gap_bytes: plan.gap_bytes,
             blob_bytes: plan.blob_bytes,
             static_ram_bytes: plan.static_ram_bytes,
+            weights_in_ram_bytes: plan.weights_in_ram_bytes,
             arena_bytes: plan.arena_bytes,
             stack_reserve_bytes: plan.stack_reserve_bytes,
             stack_high_water_bytes: None,

@@ -38,6 +38,7 @@ fn summary(report: &Report) -> String {
     row("RAM", used(report.linked.ram_bytes, report.planned.ram_bytes, report.budget.ram_bytes));
     let parts = [
         ("static", memory.static_ram_bytes),
+        (HOT, memory.weights_in_ram_bytes),
         ("arena", memory.arena_bytes),
         ("stack reserve", memory.stack_reserve_bytes),
     ];
@@ -67,8 +68,15 @@ fn used(linked: u32, planned: u32, budget: u32) -> String {
     format!("{} of {} linked, {equal}", bytes(linked), bytes(budget))
 }
 
+/// The part that only some boards have.
+const HOT: &str = "hot weights";
+
 fn listed(parts: &[(&str, u32)]) -> String {
-    let parts: Vec<_> = parts.iter().map(|(name, count)| format!("{name} {}", bytes(*count))).collect();
+    let parts: Vec<_> = parts
+        .iter()
+        .filter(|part| part.0 != HOT || part.1 > 0)
+        .map(|(name, count)| format!("{name} {}", bytes(*count)))
+        .collect();
     parts.join(", ")
 }
 

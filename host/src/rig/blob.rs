@@ -56,7 +56,7 @@ impl Subject {
         let (image, linked) = {
             let model = blob.model()?;
             let firmware = firmware::build(&self.board, Profile::Firmware, &firmware::operators(&model.table()))?;
-            let image = image::link(&firmware, blob.bytes(), model.arena_bytes())?;
+            let image = image::link(&firmware, blob.bytes(), image::Taken::by(&model, &self.board))?;
             let linked = image::measure(&image, &self.board)?;
             (image, linked)
         };

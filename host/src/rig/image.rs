@@ -7,13 +7,39 @@ use object::build::elf::{Builder, SectionData};
 use object::elf::{PF_R, PT_GNU_STACK, PT_LOAD, SHF_ALLOC, SHF_WRITE, SHT_NOBITS, SHT_PROGBITS};
 use object::read::elf::{FileHeader as _, ProgramHeader as _, SectionHeader as _};
 use secateur_boards::BoardSpec;
+use secateur_shared::Model;
 use secateur_shared::header::ALIGNMENT;
+use secateur_shared::memory::MemoryPlan;
 
-/// Firmware, blob and arena as one ELF file: section `.model` on its erase sector, and `.arena` after the static variables.
+/// What an image takes of RAM between static variables and stack.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken {
+    /// The copy of hot weights, on a multiple of 16.
+    pub weights_bytes: u32,
+    /// The tensors.
+    pub arena_bytes: u32,
+}
+
+impl Taken {
+    /// By this model on this board.
+    pub fn by(model: &Model, board: &BoardSpec) -> Self {
+        let weights_bytes = model.hot_bytes(board.weights_in_ram_bytes).next_multiple_of(ALIGNMENT as u32);
+        Self { weights_bytes, arena_bytes: model.arena_bytes() }
+    }
+}
+
+impl From<&MemoryPlan> for Taken {
+    fn from(plan: &MemoryPlan) -> Self {
+        Self { weights_bytes: plan.weights_in_ram_bytes, arena_bytes: plan.arena_bytes }
+    }
+}
+
+/// Firmware, blob and RAM as one ELF file: section `.model` on its erase sector, and after the static variables `.weights`,
+/// where hot ones are copied, and `.arena`.
 ///
 /// # Errors
 /// Where the file cannot be extended.
-pub fn link(firmware: &Firmware, blob: &[u8], arena_bytes: u32) -> Result<Vec<u8>> {
+pub fn link(firmware: &Firmware, blob: &[u8], taken: Taken) -> Result<Vec<u8>> {
     let mut image = Builder::read32(&*firmware.elf).context("the firmware is not an ELF file")?;
     for segment in &mut image.segments {
         // A chip has no use for it, and the model's program header needs its place.
@@ -22,7 +48,11 @@ pub fn link(firmware: &Firmware, blob: &[u8], arena_bytes: u32) -> Result<Vec<u8
     let ends = image.segments.iter().map(|segment| segment.p_offset + segment.p_filesz);
     let offset = ends.max().unwrap_or(0).next_multiple_of(ALIGNMENT as u64);
     add_model(&mut image, firmware.model_start, offset, blob);
-    add_arena(&mut image, firmware.arena_start, offset + blob.len() as u64, arena_bytes);
+    let (ram, offset) = (firmware.arena_start, offset + blob.len() as u64);
+    if taken.weights_bytes > 0 {
+        add_ram(&mut image, b".weights", ram, offset, taken.weights_bytes);
+    }
+    add_ram(&mut image, b".arena", ram + taken.weights_bytes, offset, taken.arena_bytes);
     let mut bytes = Vec::new();
     image.write(&mut bytes).context("writing the image")?;
     Ok(bytes)
@@ -46,9 +76,9 @@ fn add_model<'b>(image: &mut Builder<'b>, address: u32, offset: u64, blob: &'b [
     segment.sections.push(section.id());
 }
 
-fn add_arena(image: &mut Builder, address: u32, offset: u64, bytes: u32) {
+fn add_ram(image: &mut Builder, name: &'static [u8], address: u32, offset: u64, bytes: u32) {
     let section = image.sections.add();
-    section.name = b".arena".as_slice().into();
+    section.name = name.into();
     section.sh_type = SHT_NOBITS;
     section.sh_flags = SHF_ALLOC | SHF_WRITE;
     section.sh_addr = address.into();

@@ -26,5 +26,6 @@ pub fn board_memory(board: &BoardSpec) -> BoardMemory<'_> {
         ram_bytes: board.ram.bytes,
         sectors: &board.flash.sectors,
         stack_reserve_bytes: board.stack_reserve_bytes,
+        weights_in_ram_bytes: board.weights_in_ram_bytes,
     }
 }

@@ -205,6 +205,12 @@ impl Step {
         self.layer.macs(self.input.shape)
     }
 
+    /// Whether a run reads its weights for several outputs, as a convolution does and a linear layer does not.
+    pub fn reads_weights_again(&self) -> bool {
+        let Shape { height, width, .. } = self.output.shape;
+        (height, width) != (1, 1) && self.parameters().is_some_and(|(_, per_output)| per_output > 0)
+    }
+
     /// Multipliers, and weights of each; `None` for a layer without parameters.
     pub fn parameters(&self) -> Option<(usize, usize)> {
         let outputs = self.layer.multipliers(self.input.shape)?;

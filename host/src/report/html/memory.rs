@@ -53,17 +53,20 @@ fn flash(report: &Report, board: &BoardFigures) -> Result<Html> {
 fn ram(report: &Report, board: &BoardFigures) -> Result<Html> {
     let memory = &report.memory;
     let (whole, reserve) = (board.ram_bytes, memory.stack_reserve_bytes);
-    let arena = memory.static_ram_bytes.saturating_add(memory.arena_bytes);
+    let weights = memory.static_ram_bytes.saturating_add(memory.weights_in_ram_bytes);
+    let arena = weights.saturating_add(memory.arena_bytes);
     let stack = whole.saturating_sub(reserve);
     let used = whole - memory.stack_high_water_bytes.unwrap_or(0).min(whole - stack);
     let is_measured = memory.stack_high_water_bytes.is_some();
     let unused = if is_measured { "stack reserve, never used" } else { "stack reserve, use not measured" };
     let mut parts = vec![
         Part { name: "static variables", bytes: 0..memory.static_ram_bytes, color: Color::Blue },
-        Part { name: "arena", bytes: memory.static_ram_bytes..arena, color: Color::Green },
+        Part { name: "hot weights", bytes: memory.static_ram_bytes..weights, color: Color::Orange },
+        Part { name: "arena", bytes: weights..arena, color: Color::Green },
         Part { name: "free", bytes: arena..stack, color: Color::Track },
         Part { name: unused, bytes: stack..used, color: Color::Sky },
     ];
+    parts.retain(|part| part.name != "hot weights" || !part.bytes.is_empty());
     if is_measured {
         parts.push(Part { name: "stack used", bytes: used..whole, color: Color::Purple });
     }

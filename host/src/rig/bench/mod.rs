@@ -112,7 +112,7 @@ fn rebuilt(results: &Results) -> Result<Vec<u8>> {
     };
     let model = blob.model()?;
     let firmware = firmware::build(board, profile, &firmware::operators(&model.table()))?;
-    let image = image::link(&firmware, blob.bytes(), model.arena_bytes())?;
+    let image = image::link(&firmware, blob.bytes(), image::Taken::by(&model, board))?;
     image::measure(&image, board).map(|_| image)
 }
 
