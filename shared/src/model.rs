@@ -140,6 +140,8 @@ impl<'b> Model<'b> {
     }
 
     /// As [`memory::hot_bytes`].
+    // It runs once, and its walk over the layers is a kilobyte of stack.
+    #[inline(never)]
     pub fn hot_bytes(&self, limit_bytes: u32) -> u32 {
         memory::hot_bytes(self.steps(), limit_bytes)
     }
