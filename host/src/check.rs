@@ -56,11 +56,11 @@ const CHECKS: [(&str, &[&str]); 4] = [
 /// The first check that fails.
 pub fn run() -> Result<()> {
     let [format, lints, engine_tests, desk_tests] = CHECKS;
-    cargo(format)?;
-    cargo(engine_tests)?;
+    cargo(format, &[])?;
+    cargo(engine_tests, &[])?;
     boards()?;
-    cargo(lints)?;
-    cargo(desk_tests)
+    cargo(lints, &[])?;
+    cargo(desk_tests, &[])
 }
 
 /// Every board's firmware links, in both profiles, with every operator.
@@ -84,11 +84,17 @@ fn boards() -> Result<()> {
     Ok(())
 }
 
-fn cargo((name, arguments): (&str, &[&str])) -> Result<()> {
+/// Runs cargo in the workspace, with these environment variables.
+///
+/// # Errors
+/// Where it fails.
+pub(crate) fn cargo((name, arguments): (&str, &[&str]), variables: &[(&str, &str)]) -> Result<()> {
     println!("{name}: cargo {}", arguments.join(" "));
     let begun = Instant::now();
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let status = Command::new("cargo").args(arguments).current_dir(workspace).status().context("cannot start cargo")?;
+    let mut cargo = Command::new("cargo");
+    cargo.args(arguments).envs(variables.iter().copied()).current_dir(workspace);
+    let status = cargo.status().context("cannot start cargo")?;
     ensure!(status.success(), "{name} failed: see above");
     println!("{name}: good ({:.0} s)", begun.elapsed().as_secs_f64());
     Ok(())
