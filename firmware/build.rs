@@ -47,6 +47,8 @@ fn link_by(folder: &Path, scripts: &[&str]) {
 fn choose_kernels() -> Result<(), Box<dyn Error>> {
     println!("cargo:rustc-check-cfg=cfg(kernels, values(\"dsp\", \"m0plus\"))");
     println!("cargo:rustc-check-cfg=cfg(armv6m)");
+    // Asked for by the macro of the tests on a chip.
+    println!("cargo:rustc-check-cfg=cfg(rust_analyzer)");
     let target = std::env::var("TARGET")?;
     if target.starts_with("thumbv6m") {
         println!("cargo:rustc-cfg=armv6m");
@@ -118,7 +120,7 @@ SECTIONS
 {
   .start_block : ALIGN(4) { KEEP(*(.start_block)); } > FLASH
 } INSERT AFTER .vector_table;
-_stext = ADDR(.start_block) + SIZEOF(.start_block);
+_stext = ALIGN(ADDR(.start_block) + SIZEOF(.start_block), 16);
 ";
 
 /// Links what runs for each pixel as if it were data: start-up copies it to RAM. A section here comes before link.x's own, so

@@ -49,7 +49,7 @@ fn check(mut case: &[u8]) -> Result<(), &'static str> {
 #[cfg(test)]
 #[embedded_test::tests]
 mod tests {
-    use super::check;
+    use super::{Aligned, check};
     // Start-up, and what to do where a test panics.
     use cortex_m_rt as _;
 

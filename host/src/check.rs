@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 
 use crate::rig::firmware::{self, Profile};
+use crate::rig::hil;
 use crate::rig::setup::{self, Need};
 
 /// The checks that are cargo commands: a name, then the arguments.
@@ -61,6 +62,7 @@ pub fn run() -> Result<()> {
     cargo(format, &[])?;
     cargo(engine_tests, &[])?;
     boards()?;
+    hil::on_device()?;
     cargo(lints, &[])?;
     cargo(desk_tests, &[])
 }

@@ -1,9 +1,12 @@
 //! The verb `hil`: the tests of `tests/hil`, which ask a board for everything that it must be able to do, on the boards
 //! named. `cargo xtask test` runs them on every emulated board.
 
-use anyhow::{Context, Result};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
 use secateur_boards::BoardSpec;
 
+use super::firmware::workspace;
 use super::setup::{self, Need};
 use crate::check::cargo;
 
@@ -39,4 +42,38 @@ pub fn boards() -> Result<Vec<BoardSpec>> {
 
 fn emulated() -> Result<Vec<BoardSpec>> {
     Ok(secateur_boards::all()?.into_iter().filter(|board| board.emulator.is_some()).collect())
+}
+
+/// What runs tests for a chip in QEMU, and its version.
+const RUNNER: (&str, &str) = ("embedded-test-qemu-runner", "0.1.0");
+/// The chip: a Cortex-M4.
+const CHIP: (&str, &str) =
+    ("thumbv7em-none-eabihf", "qemu-system-arm -machine mps2-an386 -display none -monitor none -serial none");
+
+/// Runs the tests of `firmware/tests/on_device.rs` in QEMU. Their runner is installed, in the workspace's target folder, if it is not there.
+///
+/// # Errors
+/// An unmet need, a runner that cannot be installed, or a test that fails.
+pub fn on_device() -> Result<()> {
+    let ((runner, version), (target, machine)) = (RUNNER, CHIP);
+    let (workspace, setup) = (workspace()?, setup::ensure(&[Need::Thumb(target), Need::Qemu])?);
+    let tools = workspace.join("target/tools");
+    let installed = tools.join("bin").join(runner);
+    if !installed.exists() {
+        println!("{runner}: installing it (about 1 minute)");
+        let mut install = Command::new("cargo");
+        install.args(["install", "--quiet", "--locked", runner, "--version", version, "--root"]).arg(&tools);
+        let status = install.status().context("cannot start cargo")?;
+        ensure!(
+            status.success(),
+            "{runner} was not installed: see cargo's messages above, crates.io must be reachable"
+        );
+    }
+    let runner = format!("target.{target}.runner = ['{}', '--qemu', '{machine}']", installed.display());
+    let mut cargo = setup.cargo();
+    cargo.current_dir(&workspace).args(["test", "--quiet", "--locked", "--package", "secateur-firmware"]);
+    cargo.args(["--test", "on_device", "--features", "on-device,bare", "--target", target, "--profile", "firmware"]);
+    cargo.args(["--config", &runner, "--target-dir"]).arg(workspace.join("target/firmware"));
+    ensure!(cargo.status().context("cannot start cargo")?.success(), "tests on the emulated chip failed: see above");
+    Ok(())
 }
