@@ -1,4 +1,5 @@
-//! One folder per board: its facts in `board.toml`, read by the desk and by build scripts, and its start-up for the chip.
+//! One folder per board: its facts in `board.toml`, read by the desk and by build scripts, and its start-up for the
+//! chip.
 #![cfg_attr(not(feature = "host"), no_std)]
 #![deny(unsafe_code)]
 

@@ -42,8 +42,8 @@ fn debugger_clock() -> Option<()> {
     within_bound(|| RCC.cr().read().hserdy())
 }
 
-/// 216 MHz from 8 MHz, as the reference manual RM0410 has it: the loop, then the over-drive that more than 180 MHz need,
-/// then flash's wait states, then the switch. Where one of them does not come, the internal oscillator goes on.
+/// 216 MHz from 8 MHz, as the reference manual RM0410 has it: the loop, then the over-drive that more than 180 MHz
+/// need, then flash's wait states, then the switch. Where one of them does not come, the internal oscillator goes on.
 fn fast() -> Option<()> {
     RCC.apb1enr().modify(|w| w.set_pwren(true));
     PWR.cr1().modify(|w| w.set_vos(Vos::SCALE1));

@@ -41,8 +41,8 @@ fn debugger_clock() -> Option<()> {
     within_bound(|| RCC.cr().read().hserdy())
 }
 
-/// 400 MHz from 8 MHz, buses at 200 and 100 MHz, as the reference manual RM0433 has it: the supply by the regulator, its highest
-/// voltage that needs no over-drive, the loop, flash's wait states, then the switch.
+/// 400 MHz from 8 MHz, buses at 200 and 100 MHz, as the reference manual RM0433 has it: the supply by the regulator,
+/// its highest voltage that needs no over-drive, the loop, flash's wait states, then the switch.
 fn fast() -> Option<()> {
     PWR.cr3().modify(|w| {
         w.set_ldoen(true);

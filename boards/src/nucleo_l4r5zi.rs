@@ -39,8 +39,8 @@ impl Board for NucleoL4r5zi {
     }
 }
 
-/// 120 MHz from 16 MHz, as the reference manual RM0432 has it: the regulator's boost that more than 80 MHz need, the loop, flash's
-/// wait states, and the switch, with the bus at half its speed for a microsecond.
+/// 120 MHz from 16 MHz, as the reference manual RM0432 has it: the regulator's boost that more than 80 MHz need, the
+/// loop, flash's wait states, and the switch, with the bus at half its speed for a microsecond.
 fn fast() -> Option<()> {
     within_bound(|| RCC.cr().read().hsirdy())?;
     boost();

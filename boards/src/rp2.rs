@@ -1,5 +1,5 @@
-//! What the two Picos share: a 12 MHz crystal with a fall-back, UART0 on GP0 and GP1, and the LED on GP25. Their chips' HALs have the
-//! same names.
+//! What the two Picos share: a 12 MHz crystal with a fall-back, UART0 on GP0 and GP1, and the LED on GP25. Their chips'
+//! HALs have the same names.
 
 use crate::Started;
 use embedded_io::ErrorKind;
@@ -18,7 +18,8 @@ use rp235x_hal::{self as hal, pll::common_configs::PLL_SYS_150MHZ as FAST};
 #[cfg(feature = "pico")]
 use rp2040_hal::{self as hal, pll::common_configs::PLL_SYS_125MHZ as FAST};
 
-/// Polls of a ready flag: at least 50 ms at the ring oscillator's 12 MHz at the most, twelve times what the crystal is given.
+/// Polls of a ready flag: at least 50 ms at the ring oscillator's 12 MHz at the most, twelve times what the crystal is
+/// given.
 const POLLS: u32 = 100_000;
 /// Units of 1 ms that the crystal is given to start.
 const CRYSTAL_START: u32 = 4;

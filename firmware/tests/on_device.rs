@@ -1,5 +1,5 @@
-//! Golden cases of TensorFlow Lite Micro on a chip, a test each: by a probe on hardware, by QEMU without. README.md beside `cases`
-//! says how.
+//! Golden cases of TensorFlow Lite Micro on a chip, a test each: by a probe on hardware, by QEMU without. README.md
+//! beside `cases` says how.
 #![no_std]
 #![no_main]
 

@@ -43,8 +43,8 @@ pub(crate) fn frame(number: Number, message: &[u8]) -> Vec<u8> {
     runs.chain([0]).collect()
 }
 
-/// What a board answers to a message, in the debugger's words: the line puts it in place of a request for memory figures, whose
-/// answer is not its own.
+/// What a board answers to a message, in the debugger's words: the line puts it in place of a request for memory
+/// figures, whose answer is not its own.
 pub(crate) fn answer(link: &mut Link, message: &[u8]) -> String {
     let mut message = Some(message.to_vec());
     through(link, move |asked| match message.take() {

@@ -5,8 +5,8 @@ use crate::place::{Running, input, on_every_board};
 use anyhow::Result;
 use secateur_shared::wire::{Number, Request};
 
-/// Says hello, runs the network twice and compares the logits, on a line on which `change` says what is written in place of the
-/// desk's frames, counted from 0.
+/// Says hello, runs the network twice and compares the logits, on a line on which `change` says what is written in
+/// place of the desk's frames, counted from 0.
 fn survives(change: impl Fn(usize, &[u8]) -> Vec<Vec<u8>> + Copy + Send + Sync + 'static) -> Result<()> {
     on_every_board(|bench| {
         let mut board = Running::start(bench, &bench.image()?)?;

@@ -1,7 +1,7 @@
 //! A board that restarts midway is found out, and serves on after a hello.
 //!
-//! Emulators restart in the middle of an image. Hardware is not reset from here: a board that has just started gets what it
-//! would get then, parts of an image in a session that it does not know.
+//! Emulators restart in the middle of an image. Hardware is not reset from here: a board that has just started gets
+//! what it would get then, parts of an image in a session that it does not know.
 
 use crate::faults::through;
 use crate::place::{Running, input, on_every_board};

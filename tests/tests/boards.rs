@@ -1,5 +1,5 @@
-//! Every board's image takes what was planned, whichever firmwares are built beside it, has what its boot ROM looks for, and starts
-//! without a crystal.
+//! Every board's image takes what was planned, whichever firmwares are built beside it, has what its boot ROM looks
+//! for, and starts without a crystal.
 
 use anyhow::{Context, Result, ensure};
 use secateur::data::Shape;
@@ -26,7 +26,8 @@ fn every_board_links_as_planned() -> Result<()> {
 /// The carried network, and one of half its widths.
 const DEFAULT: [&str; 2] = ["20,20,P,40,40,P,64,64,F192", "10,10,P,20,20,P,32,32,F96"];
 
-/// What a network takes on a board: linked, with a model of so many bytes, as planned. `None` where the flash is too small.
+/// What a network takes on a board: linked, with a model of so many bytes, as planned. `None` where the flash is too
+/// small.
 fn linked(board: &BoardSpec, table: &Table) -> Result<Option<MemoryPlan>> {
     let built = firmware::build(board, Profile::Firmware, &firmware::operators(table))?;
     let plan = memory::plan(table, built.footprint, &board_memory(board))?;
@@ -70,7 +71,8 @@ fn a_pico_2_finds_its_block_in_the_first_4_kib() -> Result<()> {
     let block = object::Object::section_by_name(&file, ".start_block").context("a block")?;
     let (address, bytes) = (object::ObjectSection::address(&block), object::ObjectSection::data(&block)?);
     assert!(address + bytes.len() as u64 <= u64::from(bench.board.flash.origin) + 4096, "{address:#x}");
-    // RP2350's data sheet, 5.9: the marks that a block starts and ends with, and between them an executable image for ARM, secure.
+    // RP2350's data sheet, 5.9: the marks that a block starts and ends with, and between them an executable image for
+    // ARM, secure.
     assert_eq!((&bytes[..4], &bytes[4..8]), (&[0xD3, 0xDE, 0xFF, 0xFF][..], &[0x42, 0x01, 0x21, 0x10][..]));
     assert_eq!(bytes[bytes.len() - 4..], [0x79, 0x35, 0x12, 0xAB]);
     Ok(())

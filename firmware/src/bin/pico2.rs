@@ -4,7 +4,8 @@
 
 use secateur_boards::pico2::{ImageDef, Pico2};
 
-/// What tells the boot ROM that flash holds a program for the ARM cores; the linker script puts it behind the vector table.
+/// What tells the boot ROM that flash holds a program for the ARM cores; the linker script puts it behind the vector
+/// table.
 // SAFETY: the section is for this alone.
 #[unsafe(link_section = ".start_block")]
 #[used]

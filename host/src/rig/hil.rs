@@ -50,7 +50,8 @@ const RUNNER: (&str, &str) = ("embedded-test-qemu-runner", "0.1.0");
 const CHIP: (&str, &str) =
     ("thumbv7em-none-eabihf", "qemu-system-arm -machine mps2-an386 -display none -monitor none -serial none");
 
-/// Runs the tests of `firmware/tests/on_device.rs` in QEMU. Their runner is installed, in the workspace's target folder, if it is not there.
+/// Runs the tests of `firmware/tests/on_device.rs` in QEMU. Their runner is installed, in the workspace's target
+/// folder, if it is not there.
 ///
 /// # Errors
 /// An unmet need, a runner that cannot be installed, or a test that fails.
