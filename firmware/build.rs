@@ -30,13 +30,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     std::fs::write(folder.join("memory.x"), memory_x(&board))?;
     std::fs::write(folder.join("model.x"), model_x(&board)?)?;
-    println!("cargo:rustc-link-search={}", folder.display());
-    for script in ["link.x", "defmt.x", "model.x"] {
-        println!("cargo:rustc-link-arg-bins=-T{script}");
-    }
-    // Sections only as long as their content: the budget counts bytes, not pages.
-    println!("cargo:rustc-link-arg-bins=--nmagic");
+    link_by(&folder, &["link.x", "defmt.x", "model.x"]);
     Ok(())
+}
+
+/// Links images by these scripts, and tests on a chip by the same and the test library's.
+fn link_by(folder: &Path, scripts: &[&str]) {
+    println!("cargo:rustc-link-search={}", folder.display());
+    // Sections only as long as their content: the budget counts bytes, not pages.
+    let words: Vec<String> = scripts.iter().map(|script| format!("-T{script}")).chain(["--nmagic".into()]).collect();
+    words.iter().for_each(|word| println!("cargo:rustc-link-arg-bins={word}"));
+    if std::env::var_os("CARGO_FEATURE_ON_DEVICE").is_some() {
+        words.iter().for_each(|word| println!("cargo:rustc-link-arg-tests={word}"));
+        println!("cargo:rustc-link-arg-tests=-Tembedded-test.x");
+    }
 }
 
 /// Sets `kernels` by the target: the inner loops for its core. A Cortex-M33 may lack the DSP extension: it is used where
@@ -44,6 +51,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn choose_kernels() -> Result<(), Box<dyn Error>> {
     println!("cargo:rustc-check-cfg=cfg(kernels, values(\"dsp\", \"m0plus\"))");
     println!("cargo:rustc-check-cfg=cfg(armv6m)");
+    // Asked for by the macro of the tests on a chip.
+    println!("cargo:rustc-check-cfg=cfg(rust_analyzer)");
     let target = std::env::var("TARGET")?;
     if target.starts_with("thumbv6m") {
         println!("cargo:rustc-cfg=armv6m");
@@ -77,11 +86,7 @@ fn bare(folder: &Path) -> Result<(), Box<dyn Error>> {
     let memory = format!("MEMORY\n{{\n{}{}}}\n", line("FLASH", flash, flash_bytes), line("RAM", ram, ram_bytes));
     std::fs::write(folder.join("memory.x"), memory)?;
     std::fs::write(folder.join("cases.x"), format!("__cases = {:#x};\n", flash + 0x1_0000))?;
-    println!("cargo:rustc-link-search={}", folder.display());
-    for script in ["link.x", "cases.x"] {
-        println!("cargo:rustc-link-arg-bins=-T{script}");
-    }
-    println!("cargo:rustc-link-arg-bins=--nmagic");
+    link_by(folder, &["link.x", "cases.x"]);
     Ok(())
 }
 
@@ -96,6 +101,9 @@ fn memory_x(board: &BoardSpec) -> String {
     if boot2_bytes > 0 {
         script.push_str(BOOT2);
     }
+    if board.flash.start_block {
+        script.push_str(START_BLOCK);
+    }
     if board.kernels_in_ram {
         script.push_str(KERNELS_IN_RAM);
     }
@@ -108,6 +116,15 @@ SECTIONS
 {
   .boot2 ORIGIN(BOOT2) : { KEEP(*(.boot2)); } > BOOT2
 } INSERT BEFORE .text;
+";
+
+/// Puts what the boot ROM looks for in the first 4 KiB behind the vector table.
+const START_BLOCK: &str = "\
+SECTIONS
+{
+  .start_block : ALIGN(4) { KEEP(*(.start_block)); } > FLASH
+} INSERT AFTER .vector_table;
+_stext = ALIGN(ADDR(.start_block) + SIZEOF(.start_block), 16);
 ";
 
 /// Links what runs for each pixel as if it were data: start-up copies it to RAM. A section here comes before link.x's own, so

@@ -1,5 +1,6 @@
 //! What the end-to-end tests share.
 
+pub mod bench;
 pub mod case;
 pub mod small;
 pub mod untrained;

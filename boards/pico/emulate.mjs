@@ -1,10 +1,11 @@
 // Runs an image on the RP2040 of rp2040js, its UART on this process's standard input and output.
 //
-//   node emulate.mjs --package=FOLDER --image=FILE [--uart=N] [--count=ADDRESS --out=FILE] [--no-crystal]
+//   node emulate.mjs --package=FOLDER --image=FILE [--uart=N] [--count=ADDRESS --out=FILE] [--no-crystal] [--restart-after=N]
 //
 // FOLDER is the package rp2040js. There is no boot ROM: the core starts at the image's vector table, as the ROM's second stage
 // leaves it. With --count, each call of the function at ADDRESS appends a line to --out: its instructions and its cycles.
-// With --no-crystal, the crystal oscillator never says that it is stable.
+// With --no-crystal, the crystal oscillator never says that it is stable. With --restart-after, the chip starts anew once it got so
+// many bytes.
 import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -21,46 +22,66 @@ const IDLE_POLLS = 100;
 const text = { type: 'string' };
 const { values: words } = parseArgs({
   args: process.argv.filter((word) => word.startsWith('--')),
-  options: { package: text, image: text, uart: text, count: text, out: text, 'no-crystal': { type: 'boolean' } },
+  options: {
+    package: text, image: text, uart: text, count: text, out: text, 'no-crystal': { type: 'boolean' }, 'restart-after': text,
+  },
 });
 const entry = pathToFileURL(join(words.package, 'dist/esm/index.js'));
 const { ConsoleLogger, LogLevel, RP2040 } = await import(entry.href);
 
-const chip = new RP2040();
-const { core } = chip;
-chip.logger = new ConsoleLogger(LogLevel.Error, true);
-chip.onBreak = () => stop('the firmware stopped at a breakpoint: it panicked, or took a hard fault');
-load(readFileSync(words.image));
-core.VTOR = VECTOR_TABLE;
-core.SP = chip.readUint32(VECTOR_TABLE);
-core.PC = chip.readUint32(VECTOR_TABLE + 4) & ~1;
-if (words['no-crystal']) stopCrystal(chip.peripherals[(XOSC >>> 14) << 2]);
-
-const { isIdle, take } = connect(chip.uart[Number(words.uart ?? 0)]);
-const run = words.count === undefined ? runSlice : counting(Number(words.count), words.out);
+const image = readFileSync(words.image);
+let { chip, isIdle, take, run } = start();
+let untilRestart = Number(words['restart-after'] ?? Infinity);
 let isWaiting = false;
 process.stdin.on('data', (bytes) => {
-  take(bytes);
+  const before = bytes.subarray(0, untilRestart);
+  take(before);
+  untilRestart -= before.length;
+  // What is left comes when the chip is up again; what it had not read by then is lost.
+  if (untilRestart === 0) {
+    ({ chip, isIdle, take, run } = start());
+    untilRestart = Infinity;
+    take(bytes.subarray(before.length));
+  }
   if (isWaiting) step();
 });
 process.stdin.on('end', () => process.exit(0));
 step();
 
+/** A chip at the image's start. */
+function start() {
+  const chip = new RP2040();
+  const { core } = chip;
+  chip.logger = new ConsoleLogger(LogLevel.Error, true);
+  chip.onBreak = () => stop('the firmware stopped at a breakpoint: it panicked, or took a hard fault');
+  load(image, chip.flash);
+  core.VTOR = VECTOR_TABLE;
+  core.SP = chip.readUint32(VECTOR_TABLE);
+  core.PC = chip.readUint32(VECTOR_TABLE + 4) & ~1;
+  if (words['no-crystal']) stopCrystal(chip.peripherals[(XOSC >>> 14) << 2]);
+  const line = connect(chip.uart[Number(words.uart ?? 0)]);
+  const run = words.count === undefined ? plain(core, line) : counting(core, line, Number(words.count), words.out);
+  return { chip, run, ...line };
+}
+
 /** Runs until the firmware waits for a byte, and then again when there is one. */
 function step() {
+  const { core, clock, clkSys } = chip;
   const before = core.cycles;
   run();
-  chip.clock.tick(((core.cycles - before) * 1e9) / chip.clkSys);
+  clock.tick(((core.cycles - before) * 1e9) / clkSys);
   isWaiting = isIdle();
   if (!isWaiting) setImmediate(step);
 }
 
-function runSlice() {
-  for (let left = SLICE; left > 0 && !isIdle(); left--) core.executeInstruction();
+function plain(core, { isIdle }) {
+  return () => {
+    for (let left = SLICE; left > 0 && !isIdle(); left--) core.executeInstruction();
+  };
 }
 
-/** As `runSlice`, with an eye on each call of one function, which calls itself in no way. */
-function counting(address, out) {
+/** As `plain`, with an eye on each call of one function, which calls itself in no way. */
+function counting(core, { isIdle }, address, out) {
   let instructions = 0, call = null;
   return () => {
     for (let left = SLICE; left > 0 && !isIdle(); left--) {
@@ -77,11 +98,11 @@ function counting(address, out) {
 }
 
 /** Copies what an ELF file loads to its load addresses in flash. */
-function load(elf) {
+function load(elf, flash) {
   const [headers, size, count] = [elf.readUInt32LE(28), elf.readUInt16LE(42), elf.readUInt16LE(44)];
   for (let header = headers; header < headers + count * size; header += size) {
     const [type, offset, , address, length] = [0, 4, 8, 12, 16].map((field) => elf.readUInt32LE(header + field));
-    if (type === 1 && length > 0) chip.flash.set(elf.subarray(offset, offset + length), address - FLASH);
+    if (type === 1 && length > 0) flash.set(elf.subarray(offset, offset + length), address - FLASH);
   }
 }
 

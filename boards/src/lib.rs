@@ -1,6 +1,7 @@
-//! One folder per board: its facts in `board.toml`, read by the desk and by build scripts, and its start-up for the chip.
+//! One folder per board: its facts in `board.toml`, read by the desk and by build scripts, and its start-up for the
+//! chip.
 #![cfg_attr(not(feature = "host"), no_std)]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 #[cfg(feature = "host")]
 mod spec;
@@ -11,8 +12,20 @@ pub use spec::{BoardSpec, Emulator, QemuMachine, Region, Rp2040js, SpecError, al
 pub mod netduinoplus2;
 #[cfg(feature = "nucleo-f446re")]
 pub mod nucleo_f446re;
+#[cfg(feature = "nucleo-f767zi")]
+pub mod nucleo_f767zi;
+#[cfg(feature = "nucleo-h743zi")]
+pub mod nucleo_h743zi;
+#[cfg(feature = "nucleo-l4r5zi")]
+pub mod nucleo_l4r5zi;
 #[cfg(feature = "pico")]
 pub mod pico;
+#[cfg(feature = "pico2")]
+pub mod pico2;
+#[cfg(feature = "rp2")]
+pub mod rp2;
+#[cfg(feature = "stm32")]
+pub mod stm32;
 #[cfg(feature = "stm32f4")]
 pub mod stm32f4;
 #[cfg(feature = "stm32f4-discovery")]

@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 
 use crate::rig::firmware::{self, Profile};
+use crate::rig::hil;
 use crate::rig::setup::{self, Need};
 
 /// The checks that are cargo commands: a name, then the arguments.
@@ -44,6 +45,8 @@ const CHECKS: [(&str, &[&str]); 4] = [
             "secateur-boards",
             "-p",
             "secateur-counter",
+            "--features",
+            "secateur-boards/host",
         ],
     ),
     // Optimised, as they train and rank: burn is built once, for these and for `xtask`.
@@ -56,20 +59,22 @@ const CHECKS: [(&str, &[&str]); 4] = [
 /// The first check that fails.
 pub fn run() -> Result<()> {
     let [format, lints, engine_tests, desk_tests] = CHECKS;
-    cargo(format)?;
-    cargo(engine_tests)?;
+    cargo(format, &[])?;
+    cargo(engine_tests, &[])?;
     boards()?;
-    cargo(lints)?;
-    cargo(desk_tests)
+    hil::on_device()?;
+    cargo(lints, &[])?;
+    cargo(desk_tests, &[])
 }
 
-/// Every board's firmware links, in both profiles, with every operator.
+/// Every board's firmware links, for speed, and that of boards that are emulated for size too.
 fn boards() -> Result<()> {
     let operators = ["conv2d", "max-pool2d", "linear"].into();
     for board in secateur_boards::all()? {
         setup::ensure(&[Need::Thumb(&board.target)])?;
         board.emulator.iter().try_for_each(|emulator| setup::ensure(&[emulator.into()]).map(drop))?;
-        for profile in [Profile::Firmware, Profile::Small] {
+        let profiles = [Profile::Firmware, Profile::Small].into_iter();
+        for profile in profiles.filter(|profile| board.emulator.is_some() || *profile == Profile::Firmware) {
             let begun = Instant::now();
             let firmware = firmware::build(&board, profile, &operators)?;
             let code = crate::report::bytes(firmware.footprint.code_bytes);
@@ -84,11 +89,17 @@ fn boards() -> Result<()> {
     Ok(())
 }
 
-fn cargo((name, arguments): (&str, &[&str])) -> Result<()> {
+/// Runs cargo in the workspace, with these environment variables.
+///
+/// # Errors
+/// Where it fails.
+pub(crate) fn cargo((name, arguments): (&str, &[&str]), variables: &[(&str, &str)]) -> Result<()> {
     println!("{name}: cargo {}", arguments.join(" "));
     let begun = Instant::now();
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let status = Command::new("cargo").args(arguments).current_dir(workspace).status().context("cannot start cargo")?;
+    let mut cargo = Command::new("cargo");
+    cargo.args(arguments).envs(variables.iter().copied()).current_dir(workspace);
+    let status = cargo.status().context("cannot start cargo")?;
     ensure!(status.success(), "{name} failed: see above");
     println!("{name}: good ({:.0} s)", begun.elapsed().as_secs_f64());
     Ok(())

@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::report;
 use crate::rig::bench;
 use crate::rig::blob;
+use crate::rig::hil;
 use crate::rig::infer;
 use crate::rig::setup::{self, Need};
 use crate::rig::sizes;
@@ -232,5 +233,22 @@ impl SetupWords {
         let emulated = emulator.map_or(String::new(), |emulator| format!(", and run by {emulator}"));
         println!("ready: firmware for {} is built by `{setup}`{emulated}", board.name);
         Ok(())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HilWords {
+    /// The boards, a comma between two [default: every emulated one].
+    #[arg(long, value_delimiter = ',', value_name = "B,B")]
+    board: Vec<String>,
+    /// Only the tests with this in their names, as `line` or `load::`.
+    #[arg(value_name = "NAME")]
+    only: Option<String>,
+}
+
+impl HilWords {
+    pub(super) fn run(self) -> Result<()> {
+        let boards = self.board.iter().map(|name| find(name)).collect::<Result<Vec<_>>>()?;
+        hil::run(&boards, self.only.as_deref())
     }
 }

@@ -58,6 +58,8 @@ enum Verb {
     Setup(board::SetupWords),
     /// Check everything: format, lints, unit tests, golden cases, the emulated board.
     Test,
+    /// Check what a board can do, hardware or emulated: one test a capability.
+    Hil(board::HilWords),
 }
 
 /// Does what the command line says.
@@ -84,6 +86,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Verb::Data(words) => data::verb::run(&words.plan()),
         Verb::Setup(words) => words.run(),
         Verb::Test => check::run(),
+        Verb::Hil(words) => words.run(),
     }
 }
 

@@ -50,6 +50,12 @@ pub struct Greeting {
     pub chip: String,
     /// Its firmware's version.
     pub version: String,
+    /// The blob format that it reads.
+    pub format: u16,
+    /// The kernel ABI of the weights that it reads.
+    pub kernel_abi: u16,
+    /// The longest frame that it takes.
+    pub frame_bytes: u16,
     /// The clock that really runs.
     pub clock_hz: u32,
     /// The RAM that tensors may take.
@@ -62,9 +68,9 @@ pub struct Greeting {
 
 impl From<Hello<'_>> for Greeting {
     fn from(hello: Hello) -> Self {
-        let Hello { clock_hz, arena_bytes, free_bytes, model, .. } = hello;
+        let Hello { format, kernel_abi, frame_bytes, clock_hz, arena_bytes, free_bytes, model, .. } = hello;
         let [board, chip, version] = [hello.board, hello.chip, hello.version].map(str::to_owned);
-        Self { board, chip, version, clock_hz, arena_bytes, free_bytes, model }
+        Self { board, chip, version, format, kernel_abi, frame_bytes, clock_hz, arena_bytes, free_bytes, model }
     }
 }
 
@@ -101,6 +107,13 @@ impl Link {
     #[must_use]
     pub fn with_patience(self, patience: Patience) -> Self {
         Self { patience, ..self }
+    }
+
+    /// Sends through a writer made of the present one, such as a line that loses or damages frames: each write is a whole
+    /// frame, or the zero before it.
+    pub fn send_through(&mut self, make: impl FnOnce(Box<dyn Write + Send>) -> Box<dyn Write + Send>) {
+        let line = std::mem::replace(&mut self.to_board, Box::new(std::io::sink()));
+        self.to_board = make(line);
     }
 
     /// Asks the board who it is, and begins a session.

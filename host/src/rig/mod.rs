@@ -5,6 +5,7 @@ pub mod blob;
 pub mod desk;
 pub mod emulated;
 pub mod firmware;
+pub mod hil;
 pub mod image;
 pub mod infer;
 pub mod link;
