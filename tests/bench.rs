@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use secateur::export::{Blob, export};
 use secateur::quantize::IntegerNetwork;
 use secateur::rig::firmware::{self, Firmware, Profile};
+use secateur::rig::target::Target;
 use secateur::rig::{board_memory, image};
 use secateur_boards::BoardSpec;
 use secateur_firmware::Engine;
@@ -15,11 +16,14 @@ use std::collections::BTreeSet;
 pub struct Bench {
     /// The board.
     pub board: BoardSpec,
+    /// Where it is.
+    pub target: Target,
     /// Its firmware, linked without a model.
     pub firmware: Firmware,
     /// The network.
     pub blob: Blob,
-    plan: MemoryPlan,
+    /// What the network takes there.
+    pub plan: MemoryPlan,
 }
 
 impl Bench {
@@ -28,7 +32,16 @@ impl Bench {
     /// # Errors
     /// A firmware that does not build, or a network that the board does not hold.
     pub fn new(board: BoardSpec, network: &IntegerNetwork) -> Result<Self> {
-        Self::with_operators(board, network, &firmware::operators(network.table()))
+        Self::at(Target::usual(board), network)
+    }
+
+    /// As [`Bench::new`], on a board that is reached in this way.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn at(target: Target, network: &IntegerNetwork) -> Result<Self> {
+        let bench = Self::with_operators(target.board.clone(), network, &firmware::operators(network.table()))?;
+        Ok(Self { target, ..bench })
     }
 
     /// A firmware with these operators.
@@ -38,7 +51,7 @@ impl Bench {
     pub fn with_operators(board: BoardSpec, network: &IntegerNetwork, operators: &BTreeSet<&str>) -> Result<Self> {
         let firmware = firmware::build(&board, Profile::Firmware, operators)?;
         let plan = memory::plan(network.table(), firmware.footprint, &board_memory(&board))?;
-        Ok(Self { board, firmware, blob: export(network)?, plan })
+        Ok(Self { target: Target::usual(board.clone()), board, firmware, blob: export(network)?, plan })
     }
 
     /// The image, which takes what was planned.

@@ -46,6 +46,8 @@ pub struct Flash {
     /// Whether a boot ROM looks behind the vector table for what sort of image it is.
     #[serde(default)]
     pub start_block: bool,
+    /// The chip's family in UF2 files, where its boot ROM takes them.
+    pub uf2_family: Option<u32>,
 }
 
 /// A range of addresses.

@@ -30,7 +30,8 @@ pub fn run<B: Board>() -> ! {
     let Some(Started { port, led, clock_hz }) = B::start() else { defmt::panic!("start-up ran twice") };
     defmt::info!("{=str} at {=u32} Hz", B::NAME, clock_hz);
     count_cycles();
-    serve(Identity { board: B::NAME, chip: B::CHIP, clock_hz, cycles }, port, led)
+    let model_address = addr_of!(__model_start) as u32;
+    serve(Identity { board: B::NAME, chip: B::CHIP, model_address, clock_hz, cycles }, port, led)
 }
 
 fn serve<Port: Read + Write>(identity: Identity, mut port: Port, led: impl OutputPin) -> ! {

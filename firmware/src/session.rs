@@ -10,6 +10,26 @@ use secateur_shared::wire::{
 };
 use secateur_shared::{Model, Refusal};
 
+/// The operators of this build: bit n is that of number n in [`secateur_shared::layer::OPERATORS`].
+const OPERATORS: u16 = {
+    let built_in = [
+        cfg!(feature = "conv2d"),
+        cfg!(feature = "max-pool2d"),
+        cfg!(feature = "linear"),
+        cfg!(feature = "depthwise-conv2d"),
+        cfg!(feature = "average-pool2d"),
+        cfg!(feature = "add"),
+        cfg!(feature = "reshape"),
+        cfg!(feature = "softmax"),
+    ];
+    let (mut bits, mut number) = (0, 0);
+    while number < built_in.len() {
+        bits |= (built_in[number] as u16) << number;
+        number += 1;
+    }
+    bits
+};
+
 /// What a session says of the chip that it runs on.
 #[derive(Clone, Copy)]
 pub struct Identity<'a> {
@@ -17,6 +37,8 @@ pub struct Identity<'a> {
     pub board: &'a str,
     /// The chip's.
     pub chip: &'a str,
+    /// Where in flash its model is looked for.
+    pub model_address: u32,
     /// The clock that really runs.
     pub clock_hz: u32,
     /// The core's counter of cycles, or 0.
@@ -121,9 +143,11 @@ impl<'a, Led: OutputPin, Stack: Fn() -> Memory> Session<'a, Led, Stack> {
             format: FORMAT_VERSION,
             kernel_abi: KERNEL_ABI,
             frame_bytes: FRAME_BYTES as u16,
+            operators: OPERATORS,
             clock_hz: self.identity.clock_hz,
             arena_bytes: (self.stack)().arena_bytes,
             free_bytes: self.free.len() as u32,
+            model_address: self.identity.model_address,
             model: self.engine.as_ref().map(|engine| engine.model().identity()).map_err(|refusal| *refusal),
             board: self.identity.board,
             chip: self.identity.chip,

@@ -11,7 +11,7 @@ use crate::rig::hil;
 use crate::rig::setup::{self, Need};
 
 /// The checks that are cargo commands: a name, then the arguments.
-const CHECKS: [(&str, &[&str]); 4] = [
+const CHECKS: [(&str, &[&str]); 5] = [
     ("format", &["fmt", "--all", "--check"]),
     // With another backend too: only here is its code looked at, and metadata of it costs little.
     (
@@ -25,6 +25,25 @@ const CHECKS: [(&str, &[&str]); 4] = [
             "--all-targets",
             "--features",
             "secateur/ndarray",
+            "--",
+            "--deny",
+            "warnings",
+        ],
+    ),
+    // The one build that has probes; none is connected, so that their code is looked at and not run.
+    (
+        "lints of probes",
+        &[
+            "clippy",
+            "--release",
+            "--locked",
+            "--quiet",
+            "-p",
+            "secateur",
+            "--all-targets",
+            "--no-default-features",
+            "--features",
+            "probe",
             "--",
             "--deny",
             "warnings",
@@ -58,12 +77,13 @@ const CHECKS: [(&str, &[&str]); 4] = [
 /// # Errors
 /// The first check that fails.
 pub fn run() -> Result<()> {
-    let [format, lints, engine_tests, desk_tests] = CHECKS;
+    let [format, lints, probes, engine_tests, desk_tests] = CHECKS;
     cargo(format, &[])?;
     cargo(engine_tests, &[])?;
     boards()?;
     hil::on_device()?;
     cargo(lints, &[])?;
+    cargo(probes, &[])?;
     cargo(desk_tests, &[])
 }
 

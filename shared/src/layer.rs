@@ -6,7 +6,7 @@ mod record;
 mod table;
 mod window;
 
-pub use operators::{Add, Conv2d, DepthwiseConv2d, Layer, Linear, Pool2d, Reshape, Softmax};
+pub use operators::{Add, Conv2d, DepthwiseConv2d, Layer, Linear, OPERATORS, Pool2d, Reshape, Softmax};
 pub use record::{Head, Record};
 pub use table::{Node, Step, Steps, Table, Tensor};
 pub use window::{Padding, Window};

@@ -17,7 +17,7 @@ use crate::header::crc32;
 use crate::refusal::Refusal;
 
 /// Bumped whenever a message changes.
-pub const PROTOCOL_VERSION: u16 = 2;
+pub const PROTOCOL_VERSION: u16 = 3;
 /// The longest frame, COBS overhead and the closing zero included.
 pub const FRAME_BYTES: usize = 256;
 /// The most image, model, output or profile bytes in one message.
@@ -36,12 +36,16 @@ pub struct Hello<'a> {
     pub kernel_abi: u16,
     /// The longest frame that it takes.
     pub frame_bytes: u16,
+    /// The operators that it can run: bit n is the one of number n in [`crate::layer::OPERATORS`].
+    pub operators: u16,
     /// The clock that really runs.
     pub clock_hz: u32,
     /// The RAM that tensors may take.
     pub arena_bytes: u32,
     /// The RAM that a model sent over the wire and its tensors may take; 0 where there is none left.
     pub free_bytes: u32,
+    /// Where in flash it looks for its model.
+    pub model_address: u32,
     /// The CRC-32 of the model, or why it is refused.
     pub model: Result<u32, Refusal>,
     /// The board's name.

@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail};
 use secateur::rig::emulated::Emulated;
 use secateur::rig::hil;
 use secateur::rig::link::Link;
+use secateur::rig::target::{self, Reach};
 use secateur_tests::bench::Bench;
 use secateur_tests::untrained::{Noise, untrained};
 use std::ffi::OsString;
@@ -22,8 +23,8 @@ pub(crate) fn input() -> Vec<i8> {
 /// Runs a test on every board, side by side.
 pub(crate) fn on_every_board(test: impl Fn(&Bench) -> Result<()> + Sync) -> Result<()> {
     static BENCHES: LazyLock<Result<Vec<Bench>>> = LazyLock::new(|| {
-        let boards = hil::boards()?.into_iter();
-        boards.map(|board| Bench::new(board, &untrained()?)).collect()
+        let targets = hil::targets()?.into_iter();
+        targets.map(|target| Bench::at(target, &untrained()?)).collect()
     });
     let benches = BENCHES.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))?;
     std::thread::scope(|scope| {
@@ -59,7 +60,7 @@ impl Image {
 
 /// A board that runs an image.
 pub(crate) struct Running {
-    board: Emulated,
+    board: target::Running,
     _image: Image,
     _turn: Option<Turn>,
 }
@@ -74,12 +75,16 @@ impl Running {
     pub(crate) fn start_with(bench: &Bench, image: &[u8], words: &[OsString]) -> Result<Self> {
         let turn = turn(bench);
         let image = Image::new(image)?;
-        Ok(Self { board: Emulated::start_with(&bench.board, &image.path(), words)?, _image: image, _turn: turn })
+        let board = match words {
+            [] => bench.target.start(&image.path())?,
+            words => target::Running::Emulated(Emulated::start_with(&bench.board, &image.path(), words)?),
+        };
+        Ok(Self { board, _image: image, _turn: turn })
     }
 
     /// The line to it.
     pub(crate) fn link(&mut self) -> &mut Link {
-        &mut self.board.link
+        self.board.link()
     }
 }
 
@@ -89,5 +94,5 @@ pub(crate) type Turn = MutexGuard<'static, ()>;
 /// Waits for the hardware, of which there is one; an emulator is there for every test.
 pub(crate) fn turn(bench: &Bench) -> Option<Turn> {
     static HARDWARE: Mutex<()> = Mutex::new(());
-    bench.board.emulator.is_none().then(|| HARDWARE.lock().unwrap_or_else(PoisonError::into_inner))
+    (bench.target.reach != Reach::Emulated).then(|| HARDWARE.lock().unwrap_or_else(PoisonError::into_inner))
 }

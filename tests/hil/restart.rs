@@ -6,6 +6,7 @@
 use crate::faults::through;
 use crate::place::{Running, input, on_every_board};
 use anyhow::{Context, Result, ensure};
+use secateur::rig::target::Reach;
 use secateur_boards::Emulator;
 use secateur_tests::bench::Bench;
 use std::io::{BufRead, BufReader, Write};
@@ -21,7 +22,7 @@ const QEMU_FRAME: usize = 3;
 /// A board that restarts while it gets its next image.
 fn restarting(bench: &Bench, socket: &Path) -> Result<Running> {
     let image = bench.image()?;
-    match &bench.board.emulator {
+    match bench.board.emulator.as_ref().filter(|_| bench.target.reach == Reach::Emulated) {
         None => Running::start(bench, &image),
         Some(Emulator::Rp2040js(_)) => {
             let word = format!("--restart-after={RP2040_BYTES}");

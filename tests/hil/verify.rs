@@ -4,6 +4,7 @@ use crate::place::{Image, VALUES, on_every_board, turn};
 use anyhow::Result;
 use secateur::data::{Images, Shape};
 use secateur::rig::desk;
+use secateur::rig::target::Reach;
 use secateur::rig::verify::{Options, verify_with};
 use secateur_shared::header;
 use secateur_tests::untrained::Noise;
@@ -32,8 +33,8 @@ fn a_proof_takes_up_what_was_kept_and_leaves_no_progress() -> Result<()> {
         let progress: PathBuf = image.path().with_extension("part");
         let kept = kept(&images);
         let prove = |fresh, in_ram| {
-            let options = Options { in_ram, progress: Some(progress.clone()), fresh };
-            verify_with(&bench.board, &image.path(), &bench.blob, &images, &options)
+            let options = Options { in_ram, progress: Some(progress.clone()), fresh, ..Options::default() };
+            verify_with(&bench.target, &image.path(), &bench.blob, &images, &options)
         };
         std::fs::write(&progress, &kept)?;
         let verdict = prove(false, false)?;
@@ -44,7 +45,10 @@ fn a_proof_takes_up_what_was_kept_and_leaves_no_progress() -> Result<()> {
         std::fs::write(&progress, &kept)?;
         let verdict = prove(true, false)?;
         assert_eq!(verdict.agreeing, IMAGES);
-        assert!(bench.board.emulator.is_none() || verdict.latency.is_none(), "an emulator's time is not a chip's");
+        assert!(
+            bench.target.reach != Reach::Emulated || verdict.latency.is_none(),
+            "an emulator's time is not a chip's"
+        );
         verdict.judge()?;
         assert_eq!(prove(false, true)?.agreeing, IMAGES);
         Ok(())

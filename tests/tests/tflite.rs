@@ -4,6 +4,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use secateur::cli::{self, Cli};
 use secateur::failure::Failure;
+use secateur::rig::target::Target;
 use secateur::rig::{blob, infer};
 use secateur::tflite::convert;
 use serde::Deserialize;
@@ -90,8 +91,8 @@ fn check_on_board(name: &str) -> Result<()> {
     let values = blob::read(&path)?.model()?.input().shape.bytes().context("an input")? as usize;
     let bytes: Vec<u8> = noise(name, values * BOARD_INPUTS).into_iter().map(i8::cast_unsigned).collect();
     std::fs::write(&input, bytes)?;
-    let board = Some(secateur_boards::find(BOARD)?);
-    infer::run(&infer::Request { blob: path, input, output: output.clone(), board })?;
+    let target = Some(Target::parse(BOARD)?);
+    infer::run(&infer::Request { blob: path, input, output: output.clone(), target })?;
     let found: Vec<i8> = std::fs::read(output)?.into_iter().map(u8::cast_signed).collect();
     assert_eq!(found, expected, "{name}");
     Ok(())

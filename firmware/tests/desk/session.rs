@@ -27,7 +27,7 @@ const ARENA_BYTES: usize = 512;
 const NUMBER: Number = Number { session: 1, sequence: 1 };
 
 fn identity() -> Identity<'static> {
-    Identity { board: "desk", chip: "none", clock_hz: 1_000_000, cycles: ticks }
+    Identity { board: "desk", chip: "none", model_address: 0x0800_8000, clock_hz: 1_000_000, cycles: ticks }
 }
 
 /// A counter that counts how often it is read.
@@ -183,9 +183,11 @@ fn hello(model: Result<u32, Refusal>) -> Hello<'static> {
         format: FORMAT_VERSION,
         kernel_abi: KERNEL_ABI,
         frame_bytes: 256,
+        operators: 0xFF,
         clock_hz: 1_000_000,
         arena_bytes: 4096,
         free_bytes: 0,
+        model_address: 0x0800_8000,
         model,
         board: "desk",
         chip: "none",

@@ -10,10 +10,13 @@ use crate::failure::Failure;
 use crate::report;
 use crate::rig::bench;
 use crate::rig::blob;
+use crate::rig::flash::{self, Source};
+use crate::rig::hardware::Wiring;
 use crate::rig::hil;
 use crate::rig::infer;
 use crate::rig::setup::{self, Need};
 use crate::rig::sizes;
+use crate::rig::target::Target;
 use crate::rig::verb::{self, Request};
 
 /// The board that is taken where none is named.
@@ -50,12 +53,34 @@ pub(super) struct BlobWords {
 
 impl BlobWords {
     /// The blob that is named, on the board that is named or else the usual one.
-    fn subject(&self, board: Option<&str>) -> Result<Option<blob::Subject>> {
+    fn subject(&self, board: Option<&str>, wire: &WireWords) -> Result<Option<blob::Subject>> {
         let subject = |path: &PathBuf| {
-            let board = find(board.unwrap_or(DEFAULT))?;
-            Ok(blob::Subject { path: path.clone(), board })
+            let target = wire.lead(Target::parse(board.unwrap_or(DEFAULT))?)?;
+            Ok(blob::Subject { path: path.clone(), target })
         };
         self.blob.as_ref().map(subject).transpose()
+    }
+}
+
+/// What leads to a board on the desk.
+#[derive(Debug, Default, Args)]
+pub(super) struct WireWords {
+    /// The debug probe of a board on the desk: its serial number, VID:PID or VID:PID:SERIAL [default: the only one].
+    #[arg(long, value_name = "PROBE")]
+    probe: Option<String>,
+    /// The serial port of a board on the desk, as /dev/ttyACM0 [default: the probe's own]; without --probe, the board is
+    /// taken as it is flashed.
+    #[arg(long, value_name = "PORT")]
+    port: Option<String>,
+}
+
+impl WireWords {
+    fn lead(&self, target: Target) -> Result<Target> {
+        target.by(self.probe.as_deref(), self.port.as_deref())
+    }
+
+    fn wiring(&self) -> Wiring {
+        Wiring { probe: self.probe.clone(), port: self.port.clone() }
     }
 }
 
@@ -65,9 +90,12 @@ pub(super) struct VerifyWords {
     name: NameWords,
     #[command(flatten)]
     blob: BlobWords,
-    /// The board, where it must be this one; of a blob by itself, the board to run it on.
-    #[arg(long)]
-    board: Option<String>,
+    /// The board to run on [default: the results' own]. NAME is emulated where it can be, NAME@PROBE and NAME@PORT are on
+    /// the desk; given again, several boards run at once.
+    #[arg(long, value_name = "NAME[@WHERE]")]
+    board: Vec<String>,
+    #[command(flatten)]
+    wire: WireWords,
     /// Test images to run: a number, or `all`.
     #[arg(long, default_value = "200", value_name = "N|all", value_parser = count)]
     images: usize,
@@ -96,15 +124,32 @@ fn count(text: &str) -> Result<usize, String> {
 
 impl VerifyWords {
     pub(super) fn run(self) -> Result<()> {
-        if let Some(subject) = self.blob.subject(self.board.as_deref())? {
+        self.check()?;
+        let boards: Vec<Option<&str>> = match &*self.board {
+            [] => vec![None],
+            boards => boards.iter().map(|board| Some(&**board)).collect(),
+        };
+        let subjects = boards.iter().map(|board| self.blob.subject(*board, &self.wire));
+        let subjects = subjects.collect::<Result<Option<Vec<_>>>>()?;
+        if let Some(subjects) = subjects {
             // Of noise there is no end.
             ensure_some(self.images)?;
-            return blob::verify(&subject, self.images);
+            return blob::verify(&subjects, self.images);
         }
-        let board = self.board.as_deref().map(find).transpose()?;
         let (folder, in_ram) = (self.name.folder()?, self.load.is_some());
-        let (images, json, fresh) = (self.images, self.json, self.fresh);
-        verb::verify(&Request { folder, board, images, json, in_ram, fresh, profile: false })
+        let (images, json, fresh, wiring) = (self.images, self.json, self.fresh, self.wire.wiring());
+        let whole = Request { folder, images, json, in_ram, fresh, wiring, ..Request::default() };
+        let one = |board: &Option<&str>| Ok(Request { target: board.map(Target::parse).transpose()?, ..whole.clone() });
+        verb::verify_all(&boards.iter().map(one).collect::<Result<Vec<_>>>()?)
+    }
+
+    fn check(&self) -> Result<()> {
+        let is_wired = self.wire.probe.is_some() || self.wire.port.is_some();
+        if self.board.len() > 1 && is_wired {
+            let message = "--probe and --port are of one board: of several, write each as --board NAME@PROBE@PORT";
+            return Err(Failure::Usage(message.to_owned()).into());
+        }
+        Ok(())
     }
 }
 
@@ -119,6 +164,11 @@ fn ensure_some(images: usize) -> Result<()> {
 pub(super) struct RunWords {
     #[command(flatten)]
     name: NameWords,
+    /// The board to run on [default: the results' own]: NAME, or NAME@PROBE or NAME@PORT for one on the desk.
+    #[arg(long, value_name = "NAME[@WHERE]")]
+    board: Option<String>,
+    #[command(flatten)]
+    wire: WireWords,
     /// Test images to show.
     #[arg(long, default_value = "10", value_name = "N", value_parser = count)]
     images: usize,
@@ -133,7 +183,9 @@ pub(super) struct RunWords {
 impl RunWords {
     pub(super) fn request(self) -> Result<Request> {
         let (folder, images, in_ram) = (self.name.folder()?, self.images, self.load.is_some());
-        Ok(Request { folder, images, in_ram, profile: self.profile, ..Request::default() })
+        let target = self.board.as_deref().map(Target::parse).transpose()?;
+        let (profile, wiring) = (self.profile, self.wire.wiring());
+        Ok(Request { folder, target, wiring, images, in_ram, profile, ..Request::default() })
     }
 }
 
@@ -143,7 +195,7 @@ pub(super) struct BenchWords {
     name: NameWords,
     #[command(flatten)]
     blob: BlobWords,
-    /// The board, where it must be this one; of a blob by itself, the board to run it on.
+    /// The board to run on [default: the results' own].
     #[arg(long)]
     board: Option<String>,
     /// Build the firmware again, from today's sources, around the same model.
@@ -160,11 +212,11 @@ pub(super) struct BenchWords {
 impl BenchWords {
     pub(super) fn run(self) -> Result<()> {
         let files = bench::Files { compare: self.compare, json: self.json };
-        if let Some(subject) = self.blob.subject(self.board.as_deref())? {
+        if let Some(subject) = self.blob.subject(self.board.as_deref(), &WireWords::default())? {
             return blob::bench(&subject, &files);
         }
-        let board = self.board.as_deref().map(find).transpose()?;
-        let results = Request { folder: self.name.folder()?, board, images: 1, ..Request::default() };
+        let target = self.board.as_deref().map(Target::parse).transpose()?;
+        let results = Request { folder: self.name.folder()?, target, images: 1, ..Request::default() };
         bench::run(&bench::Request { results, rebuild: self.rebuild, files })
     }
 }
@@ -188,7 +240,7 @@ pub(super) struct SizesWords {
 
 impl SizesWords {
     pub(super) fn run(self) -> Result<()> {
-        if let Some(subject) = self.blob.subject(Some(&self.board))? {
+        if let Some(subject) = self.blob.subject(Some(&self.board), &WireWords::default())? {
             return blob::sizes(&subject, self.top, self.compare.as_deref());
         }
         sizes::print(&sizes::Request { folder: self.name.folder()?, top: self.top, compare: self.compare })
@@ -205,15 +257,55 @@ pub(super) struct InferWords {
     /// Where the outputs go, int8, one after the other.
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
-    /// Run on this board [default: here, by the same engine].
-    #[arg(long)]
+    /// Run on this board [default: here, by the same engine]: NAME, or NAME@PROBE or NAME@PORT for one on the desk.
+    #[arg(long, value_name = "NAME[@WHERE]")]
     board: Option<String>,
+    #[command(flatten)]
+    wire: WireWords,
 }
 
 impl InferWords {
     pub(super) fn request(self) -> Result<infer::Request> {
-        let board = self.board.as_deref().map(find).transpose()?;
-        Ok(infer::Request { blob: self.blob, input: self.input, output: self.output, board })
+        let target = self.board.as_deref().map(|board| self.wire.lead(Target::parse(board)?)).transpose()?;
+        if target.is_none() && self.wire.wiring() != Wiring::default() {
+            let message = "--probe and --port lead to a board: name it by --board";
+            return Err(Failure::Usage(message.to_owned()).into());
+        }
+        Ok(infer::Request { blob: self.blob, input: self.input, output: self.output, target })
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FlashWords {
+    #[command(flatten)]
+    name: NameWords,
+    #[command(flatten)]
+    blob: BlobWords,
+    /// The board to flash [default: the results' own]: NAME, or NAME@PROBE where there are several probes.
+    #[arg(long, value_name = "NAME[@WHERE]")]
+    board: Option<String>,
+    #[command(flatten)]
+    wire: WireWords,
+    /// Write the model alone, if the firmware on the board can run it: it is asked first.
+    #[arg(long, conflicts_with = "uf2")]
+    model_only: bool,
+    /// Write a UF2 file instead, or put one on the drive of a Pico that was plugged in with BOOTSEL held, where DRIVE is mounted.
+    #[arg(long, value_name = "FILE|DRIVE")]
+    uf2: Option<PathBuf>,
+}
+
+impl FlashWords {
+    pub(super) fn request(self) -> Result<flash::Request> {
+        let board = self.board.as_deref();
+        let source = match self.blob.subject(board, &self.wire)? {
+            Some(subject) => Source::Blob(subject),
+            None => {
+                let (folder, wiring) = (self.name.folder()?, self.wire.wiring());
+                let target = board.map(Target::parse).transpose()?;
+                Source::Results(Request { folder, target, wiring, images: 1, ..Request::default() })
+            }
+        };
+        Ok(flash::Request { source, model_only: self.model_only, uf2: self.uf2 })
     }
 }
 
@@ -238,7 +330,7 @@ impl SetupWords {
 
 #[derive(Debug, Args)]
 pub(super) struct HilWords {
-    /// The boards, a comma between two [default: every emulated one].
+    /// The boards, a comma between two, as `verify` takes them [default: every emulated one].
     #[arg(long, value_delimiter = ',', value_name = "B,B")]
     board: Vec<String>,
     /// Only the tests with this in their names, as `line` or `load::`.
@@ -248,7 +340,6 @@ pub(super) struct HilWords {
 
 impl HilWords {
     pub(super) fn run(self) -> Result<()> {
-        let boards = self.board.iter().map(|name| find(name)).collect::<Result<Vec<_>>>()?;
-        hil::run(&boards, self.only.as_deref())
+        hil::run(&self.board, self.only.as_deref())
     }
 }

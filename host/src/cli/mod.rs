@@ -42,9 +42,11 @@ enum Verb {
     Run(board::RunWords),
     /// Count a pruned network's instructions on the emulated board, layer by layer, and estimate its cycles.
     Bench(board::BenchWords),
+    /// Flash a pruned network's image, or its model alone, onto a board on the desk; or write a UF2 file.
+    Flash(board::FlashWords),
     /// Show where the flash and RAM of a pruned network's image go, by function.
     Sizes(board::SizesWords),
-    /// List the boards.
+    /// List the boards, what is connected, and which hold the default network.
     Boards,
     /// Rank the filters of a network and show how much each layer tells.
     #[cfg(feature = "network")]
@@ -77,8 +79,9 @@ pub fn run(cli: Cli) -> Result<()> {
         Verb::Infer(words) => rig::infer::run(&words.request()?),
         Verb::Run(words) => rig::verb::run(&words.request()?),
         Verb::Bench(words) => words.run(),
+        Verb::Flash(words) => rig::flash::run(&words.request()?),
         Verb::Sizes(words) => words.run(),
-        Verb::Boards => rig::verb::boards(),
+        Verb::Boards => rig::boards::list(),
         #[cfg(feature = "network")]
         Verb::Survey(words) => crate::prune::survey_verb::run(&words.request()?),
         #[cfg(feature = "network")]

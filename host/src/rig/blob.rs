@@ -9,7 +9,10 @@ use rand_chacha::ChaCha8Rng;
 use secateur_boards::BoardSpec;
 
 use super::firmware::{self, Profile};
-use super::{bench, image, sizes, verify};
+use super::target::{self, Target};
+use super::together::{self, Job};
+use super::verify::{Options, Verdict};
+use super::{bench, image, sizes};
 use crate::data::{Images, Shape};
 use crate::export::Blob;
 use crate::failure::Failure;
@@ -24,7 +27,7 @@ pub struct Subject {
     /// The blob's file.
     pub path: PathBuf,
     /// Where it runs.
-    pub board: BoardSpec,
+    pub target: Target,
 }
 
 /// A blob on its board.
@@ -52,12 +55,17 @@ impl Subject {
     /// # Errors
     /// A blob that is refused, firmware that does not build, or an image that the board does not hold.
     pub(super) fn place(&self) -> Result<Placed> {
-        let blob = read(&self.path)?;
+        self.place_as(Profile::Firmware)
+    }
+
+    /// As [`Subject::place`], with firmware of this profile.
+    pub(super) fn place_as(&self, profile: Profile) -> Result<Placed> {
+        let (blob, board) = (read(&self.path)?, &self.target.board);
         let (image, linked) = {
             let model = blob.model()?;
-            let firmware = firmware::build(&self.board, Profile::Firmware, &firmware::operators(&model.table()))?;
-            let image = image::link(&firmware, blob.bytes(), image::Taken::by(&model, &self.board))?;
-            let linked = image::measure(&image, &self.board)?;
+            let firmware = firmware::build(board, profile, &firmware::operators(&model.table()))?;
+            let image = image::link(&firmware, blob.bytes(), image::Taken::by(&model, board))?;
+            let linked = image::measure(&image, board)?;
             (image, linked)
         };
         self.check_fits(linked)?;
@@ -65,7 +73,7 @@ impl Subject {
     }
 
     fn check_fits(&self, linked: Bytes) -> Result<()> {
-        let BoardSpec { name, flash, ram, .. } = &self.board;
+        let BoardSpec { name, flash, ram, .. } = &self.target.board;
         for (memory, needed, there) in
             [("flash", linked.flash_bytes, flash.bytes), ("RAM", linked.ram_bytes, ram.bytes)]
         {
@@ -88,28 +96,41 @@ pub(super) fn noise(blob: &Blob, count: usize) -> Result<Images> {
     Ok(Images { shape, pixels, labels: vec![0; count] })
 }
 
-/// Runs inputs of noise on the board and compares every output with the desk's.
+/// Runs inputs of noise on the boards, all at once, and compares every output with the desk's.
 ///
 /// # Errors
-/// As [`Subject::place`], no emulator, or a device that differs.
-pub fn verify(subject: &Subject, inputs: usize) -> Result<()> {
-    let Placed { blob, image, linked } = subject.place()?;
-    let (board, noise) = (&subject.board, noise(&blob, inputs)?);
-    let folder = tempfile::tempdir().context("no room for temporary files: free some, or set TMPDIR")?;
-    let path = folder.path().join("image.elf");
-    std::fs::write(&path, image).context("cannot write a temporary file")?;
-    let verdict = verify::verify(board, &path, &blob, &noise)?;
-    verdict.judge()?;
-    let memory = verdict.memory;
-    println!(
-        "{} on {}: {} inputs of noise, every output equals the desk's",
-        subject.path.display(),
-        board.name,
-        inputs
-    );
-    println!("flash {}, RAM {}", bytes(linked.flash_bytes), bytes(linked.ram_bytes));
-    println!("stack: {} used of {}", bytes(memory.stack_high_water_bytes), bytes(memory.stack_reserve_bytes));
-    Ok(())
+/// As [`Subject::place`], no emulator, probe or port, or a device that differs.
+pub fn verify(subjects: &[Subject], inputs: usize) -> Result<()> {
+    let all = subjects.iter().map(Subject::place).collect::<Result<Vec<_>>>()?;
+    let files = all.iter().map(|placed| target::image_file(&placed.image)).collect::<Result<Vec<_>>>()?;
+    let noises = all.iter().map(|placed| noise(&placed.blob, inputs)).collect::<Result<Vec<_>>>()?;
+    let rows = subjects.iter().zip(&all).zip(files.iter().zip(&noises));
+    let jobs: Vec<Job> = rows
+        .map(|((subject, placed), ((image, _), images))| {
+            let (target, blob, options) = (&subject.target, &placed.blob, Options::default());
+            Job { target, image, blob, images, options }
+        })
+        .collect();
+    let verdicts = together::prove(&jobs);
+    for ((subject, placed), verdict) in subjects.iter().zip(&all).zip(&verdicts) {
+        if let Some(verdict) = verdict.as_ref().ok().filter(|verdict| verdict.judge().is_ok()) {
+            println!("{}", said(subject, placed, verdict));
+        }
+    }
+    together::judge(verdicts, subjects.iter().map(|subject| &subject.target))
+}
+
+/// What is known of a blob that was proved.
+fn said(subject: &Subject, placed: &Placed, verdict: &Verdict) -> String {
+    let (name, board, memory, linked) =
+        (subject.path.display(), &subject.target.board.name, verdict.memory, placed.linked);
+    let (flash, ram) = (bytes(linked.flash_bytes), bytes(linked.ram_bytes));
+    let (used, reserve) = (bytes(memory.stack_high_water_bytes), bytes(memory.stack_reserve_bytes));
+    format!(
+        "{name} on {board}, {}: {} inputs of noise, every output equals the desk's\nflash {flash}, RAM {ram}\nstack: {used} used of {reserve}",
+        subject.target.kind(),
+        verdict.images,
+    )
 }
 
 /// Counts the layers of a blob on the board, and prints them.
@@ -119,9 +140,9 @@ pub fn verify(subject: &Subject, inputs: usize) -> Result<()> {
 pub fn bench(subject: &Subject, files: &bench::Files) -> Result<()> {
     let earlier = files.read_earlier()?;
     let Placed { blob, image, .. } = subject.place()?;
-    let figures = bench::measure(&subject.board, &image, &blob, &noise(&blob, 1)?)?;
+    let figures = bench::measure(&subject.target.board, &image, &blob, &noise(&blob, 1)?)?;
     let name = subject.path.display().to_string();
-    bench::print((&name, "emulated"), &subject.board, &figures, earlier.as_ref())?;
+    bench::print((&name, "emulated"), &subject.target.board, &figures, earlier.as_ref())?;
     files.write(&figures)
 }
 
@@ -131,7 +152,7 @@ pub fn bench(subject: &Subject, files: &bench::Files) -> Result<()> {
 /// As [`Subject::place`], or nothing to compare with.
 pub fn sizes(subject: &Subject, top: usize, compare: Option<&Path>) -> Result<()> {
     let Placed { image, .. } = subject.place()?;
-    let board = &subject.board;
+    let board = &subject.target.board;
     let whole = Bytes { flash_bytes: board.flash.bytes, ram_bytes: board.ram.bytes };
     sizes::describe(&image, board, whole, top, compare)
 }

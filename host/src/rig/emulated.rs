@@ -24,8 +24,11 @@ pub struct Emulated {
 /// [`Failure::BoardMissing`] where nothing does.
 pub fn emulator(board: &BoardSpec) -> Result<&Emulator> {
     let name = &board.name;
-    let advice =
-        || format!("nothing here emulates {name}: flash image.elf to the board, as boards/{name}/README.md says");
+    let advice = || {
+        format!(
+            "nothing here emulates {name}: `verify` and `run --profile` reach one on the desk, as boards/{name}/README.md says"
+        )
+    };
     board.emulator.as_ref().ok_or_else(|| Failure::BoardMissing(advice()).into())
 }
 

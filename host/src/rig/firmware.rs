@@ -56,7 +56,7 @@ pub fn build(board: &BoardSpec, profile: Profile, operators: &BTreeSet<&str>) ->
     let target_dir = workspace.join("target/firmware");
     let mut features = vec![board.name.as_str()];
     features.extend(operators.iter());
-    let path = target_dir.join(&board.target).join(profile.name()).join(&board.name);
+    let path = path(&target_dir, board, profile);
     if !path.exists() {
         println!("firmware: building for {} for the first time (about 1 minute)", board.name);
     }
@@ -73,6 +73,16 @@ pub fn build(board: &BoardSpec, profile: Profile, operators: &BTreeSet<&str>) ->
     ensure!(status.success(), "the firmware of {} did not build: see cargo's messages above", board.name);
     let elf = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
     Firmware::new(elf, board).with_context(|| format!("in {}", path.display()))
+}
+
+/// What the firmware of a board occupied when it was last built, with whatever operators.
+pub fn built(board: &BoardSpec) -> Option<Footprint> {
+    let path = path(&workspace().ok()?.join("target/firmware"), board, Profile::Firmware);
+    Some(Firmware::new(std::fs::read(path).ok()?, board).ok()?.footprint)
+}
+
+fn path(target_dir: &Path, board: &BoardSpec, profile: Profile) -> PathBuf {
+    target_dir.join(&board.target).join(profile.name()).join(&board.name)
 }
 
 /// Waits until no other build writes or reads the linked file. Cargo itself lets go of its folder before the file is

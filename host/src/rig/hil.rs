@@ -4,10 +4,10 @@
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use secateur_boards::BoardSpec;
 
 use super::firmware::workspace;
 use super::setup::{self, Need};
+use super::target::{Reach, Target};
 use crate::check::cargo;
 
 /// The environment variable that names the boards for the tests, a comma between two.
@@ -17,31 +17,39 @@ const VARIABLE: &str = "SECATEUR_BOARDS";
 ///
 /// # Errors
 /// An unmet need, a board that cannot be reached, or one that fails a test.
-pub fn run(named: &[BoardSpec], only: Option<&str>) -> Result<()> {
-    let boards = if named.is_empty() { emulated()? } else { named.to_vec() };
-    for board in &boards {
+pub fn run(named: &[String], only: Option<&str>) -> Result<()> {
+    let targets = if named.is_empty() { emulated()? } else { parsed(named.iter().map(String::as_str))? };
+    for Target { board, reach } in &targets {
         setup::ensure(&[Need::Thumb(&board.target)])?;
-        board.emulator.iter().try_for_each(|emulator| setup::ensure(&[emulator.into()]).map(drop))?;
+        let emulator = board.emulator.iter().filter(|_| *reach == Reach::Emulated);
+        emulator.into_iter().try_for_each(|emulator| setup::ensure(&[emulator.into()]).map(drop))?;
     }
-    let names: Vec<&str> = boards.iter().map(|board| &*board.name).collect();
+    let mut names = named.join(",");
+    if named.is_empty() {
+        names = targets.iter().map(|target| &*target.board.name).collect::<Vec<_>>().join(",");
+    }
     // Both packages, as `test` has them: with one, cargo would choose other features and build burn anew.
     let mut words = vec!["test", "--release", "--locked", "-p", "secateur", "-p", "secateur-tests", "--test", "hil"];
     words.extend(only);
-    cargo((&format!("hil on {}", names.join(", ")), &words), &[(VARIABLE, &names.join(","))])
+    cargo((&format!("hil on {names}"), &words), &[(VARIABLE, &names)])
 }
 
 /// The boards that the tests are for: those of the variable, or every emulated one where it is not set.
 ///
 /// # Errors
 /// A name that no board has.
-pub fn boards() -> Result<Vec<BoardSpec>> {
+pub fn targets() -> Result<Vec<Target>> {
     let Ok(names) = std::env::var(VARIABLE) else { return emulated() };
-    let find = |name| secateur_boards::find(name).with_context(|| format!("in the variable {VARIABLE}"));
-    names.split(',').map(find).collect()
+    parsed(names.split(',')).with_context(|| format!("in the variable {VARIABLE}"))
 }
 
-fn emulated() -> Result<Vec<BoardSpec>> {
-    Ok(secateur_boards::all()?.into_iter().filter(|board| board.emulator.is_some()).collect())
+fn parsed<'n>(names: impl Iterator<Item = &'n str>) -> Result<Vec<Target>> {
+    names.map(Target::parse).collect()
+}
+
+fn emulated() -> Result<Vec<Target>> {
+    let boards = secateur_boards::all()?.into_iter().filter(|board| board.emulator.is_some());
+    Ok(boards.map(Target::usual).collect())
 }
 
 /// What runs tests for a chip in QEMU, and its version.

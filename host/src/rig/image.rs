@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use object::build::elf::{Builder, SectionData};
 use object::elf::{PF_R, PT_GNU_STACK, PT_LOAD, SHF_ALLOC, SHF_WRITE, SHT_NOBITS, SHT_PROGBITS};
 use object::read::elf::{FileHeader as _, ProgramHeader as _, SectionHeader as _};
+use object::{Object as _, ObjectSection as _};
 use secateur_boards::BoardSpec;
 use secateur_shared::Model;
 use secateur_shared::header::ALIGNMENT;
@@ -88,6 +89,33 @@ fn add_ram(image: &mut Builder, name: &'static [u8], address: u32, offset: u64, 
     section.data = SectionData::UninitializedData(bytes.into());
 }
 
+/// What an image loads: addresses in flash, and the bytes that go there.
+///
+/// # Errors
+/// Where it is not an ELF file, or is cut off.
+pub fn loaded(image: &[u8]) -> Result<Vec<(u32, &[u8])>> {
+    let header =
+        object::elf::FileHeader32::<object::Endianness>::parse(image).context("the image is not an ELF file")?;
+    let endian = header.endian()?;
+    let segments = header.program_headers(endian, image)?.iter();
+    let segments = segments.filter(|segment| segment.p_type(endian) == PT_LOAD && segment.p_filesz(endian) > 0);
+    let bytes = segments.map(|segment| {
+        let bytes = segment.data(endian, image).ok().context("the image is cut off: link it again")?;
+        Ok((segment.p_paddr(endian), bytes))
+    });
+    bytes.collect()
+}
+
+/// Where an image has its model.
+///
+/// # Errors
+/// Where it is not an ELF file, or has none.
+pub fn model_address(image: &[u8]) -> Result<u32> {
+    let file = object::File::parse(image).context("the image is not an ELF file")?;
+    let section = file.section_by_name(".model").context("the image has no model: link it again")?;
+    Ok(section.address() as u32)
+}
+
 /// Measures an image by its program headers (flash) and sections (RAM).
 ///
 /// # Errors
@@ -97,12 +125,8 @@ pub fn measure(image: &[u8], board: &BoardSpec) -> Result<Bytes> {
     let endian = header.endian()?;
     let flash = board.flash.origin..board.flash.origin + board.flash.bytes;
     let mut flash_end = flash.start;
-    for segment in header.program_headers(endian, image)? {
-        let bytes = segment.p_filesz(endian);
-        if segment.p_type(endian) != PT_LOAD || bytes == 0 {
-            continue;
-        }
-        let (start, end) = (segment.p_paddr(endian), segment.p_paddr(endian).saturating_add(bytes));
+    for (start, bytes) in loaded(image)? {
+        let end = start.saturating_add(bytes.len() as u32);
         ensure!(
             flash.contains(&start) && end <= flash.end,
             "the image loads {start:#010x}..{end:#010x}, {}'s flash is {:#010x}..{:#010x}: use a smaller --budget",

@@ -4,12 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use rayon::prelude::*;
-use secateur_boards::BoardSpec;
 use secateur_firmware::Engine;
 use secateur_shared::Model;
 
 use super::blob::{self, Subject};
-use super::emulated::Emulated;
+use super::target::{self, Target};
 use super::verify;
 use crate::data::files::write_atomically;
 use crate::export::Blob;
@@ -25,7 +24,7 @@ pub struct Request {
     /// Where the outputs go, one after the other.
     pub output: PathBuf,
     /// Where it runs; here where none is named.
-    pub board: Option<BoardSpec>,
+    pub target: Option<Target>,
 }
 
 /// Runs the network on every input of a file.
@@ -34,7 +33,7 @@ pub struct Request {
 /// A blob that is refused, a file that is not of whole inputs, a board that does not hold the network or does not
 /// answer.
 pub fn run(request: &Request) -> Result<()> {
-    let Request { blob: path, input, output, board } = request;
+    let Request { blob: path, input, output, target } = request;
     let inputs = std::fs::read(input).with_context(|| format!("cannot read {}", input.display()))?;
     let blob = blob::read(path)?;
     let model = blob.model()?;
@@ -45,12 +44,12 @@ pub fn run(request: &Request) -> Result<()> {
         return Err(Failure::Usage(message).into());
     }
     let inputs: &[i8] = bytemuck::cast_slice(&inputs);
-    let outputs = match board {
+    let outputs = match target {
         None => on_desk(&model, inputs)?,
-        Some(board) => on_board(Subject { path: path.clone(), board: board.clone() }, inputs)?,
+        Some(target) => on_board(&Subject { path: path.clone(), target: target.clone() }, inputs)?,
     };
     write_atomically(output, bytemuck::cast_slice(&outputs))?;
-    let place = board.as_ref().map_or("this machine", |board| &board.name);
+    let place = target.as_ref().map_or("this machine", |target| &target.board.name);
     let (count, each) = (inputs.len() / values, outputs.len() / (inputs.len() / values));
     println!("{}: {count} outputs of {each} bytes, computed on {place}", output.display());
     Ok(())
@@ -77,17 +76,16 @@ pub fn on_desk(model: &Model, inputs: &[i8]) -> Result<Vec<i8>> {
 }
 
 /// The outputs of a board, one after the other.
-fn on_board(subject: Subject, inputs: &[i8]) -> Result<Vec<i8>> {
+fn on_board(subject: &Subject, inputs: &[i8]) -> Result<Vec<i8>> {
     let blob::Placed { blob, image, .. } = subject.place()?;
-    let folder = tempfile::tempdir().context("no room for temporary files: free some, or set TMPDIR")?;
-    let path = folder.path().join("image.elf");
-    std::fs::write(&path, image).context("cannot write a temporary file")?;
-    let mut emulated = Emulated::start(&subject.board, &path)?;
-    verify::greet(&mut emulated.link, &subject.board, &blob)?;
+    let (path, _folder) = target::image_file(&image)?;
+    let mut running = subject.target.start(&path)?;
+    let link = running.link();
+    verify::greet(link, &subject.target.board, &blob)?;
     let values = values(&blob)?;
     let mut outputs = Vec::new();
     for (index, input) in inputs.chunks_exact(values).enumerate() {
-        outputs.extend(emulated.link.infer(input).with_context(|| format!("input {index}"))?);
+        outputs.extend(link.infer(input).with_context(|| format!("input {index}"))?);
     }
     Ok(outputs)
 }

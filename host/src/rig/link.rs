@@ -56,6 +56,10 @@ pub struct Greeting {
     pub kernel_abi: u16,
     /// The longest frame that it takes.
     pub frame_bytes: u16,
+    /// The operators that it can run: bit n is that of number n in [`secateur_shared::layer::OPERATORS`].
+    pub operators: u16,
+    /// Where in flash it looks for its model.
+    pub model_address: u32,
     /// The clock that really runs.
     pub clock_hz: u32,
     /// The RAM that tensors may take.
@@ -68,9 +72,20 @@ pub struct Greeting {
 
 impl From<Hello<'_>> for Greeting {
     fn from(hello: Hello) -> Self {
-        let Hello { format, kernel_abi, frame_bytes, clock_hz, arena_bytes, free_bytes, model, .. } = hello;
-        let [board, chip, version] = [hello.board, hello.chip, hello.version].map(str::to_owned);
-        Self { board, chip, version, format, kernel_abi, frame_bytes, clock_hz, arena_bytes, free_bytes, model }
+        Self {
+            board: hello.board.to_owned(),
+            chip: hello.chip.to_owned(),
+            version: hello.version.to_owned(),
+            format: hello.format,
+            kernel_abi: hello.kernel_abi,
+            frame_bytes: hello.frame_bytes,
+            operators: hello.operators,
+            model_address: hello.model_address,
+            clock_hz: hello.clock_hz,
+            arena_bytes: hello.arena_bytes,
+            free_bytes: hello.free_bytes,
+            model: hello.model,
+        }
     }
 }
 

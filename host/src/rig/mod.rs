@@ -2,18 +2,27 @@
 
 pub mod bench;
 pub mod blob;
+pub mod boards;
 pub mod desk;
 pub mod emulated;
 pub mod firmware;
+pub mod flash;
+pub mod hardware;
 pub mod hil;
 pub mod image;
 pub mod infer;
 pub mod link;
+pub mod probe;
 mod qemu;
 mod rp2040;
+pub mod serial;
 pub mod setup;
 pub mod sizes;
 pub mod symbols;
+pub mod target;
+mod together;
+pub mod uf2;
+pub mod usb;
 pub mod verb;
 pub mod verify;
 

@@ -1,19 +1,24 @@
-//! The verbs `verify`, `run` and `boards`.
+//! The verbs `verify` and `run`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
-use secateur_boards::BoardSpec;
+use anyhow::{Context, Result, bail, ensure};
+use clap::ValueEnum;
 use secateur_firmware::argmax;
 use secateur_shared::header::crc32;
 use secateur_shared::wire::Memory;
 use tabled::builder::Builder;
+use tempfile::TempDir;
 
-use super::desk;
-use super::emulated::Emulated;
+use super::blob::{Placed, Subject};
+use super::firmware::Profile;
+use super::hardware::Wiring;
 use super::link::Link;
-use super::verify::{self, Options, Verdict, layers};
+use super::target::Target;
+use super::together::{self, Job};
+use super::verify::{Options, Verdict, layers};
+use super::{desk, target};
 use crate::data::{self, Images};
 use crate::export::Blob;
 use crate::failure::Failure;
@@ -21,12 +26,14 @@ use crate::report::interval;
 use crate::report::{self, DeviceFigures, Report, bytes, render};
 
 /// What a verb that reaches a board was asked to do.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Request {
     /// The results' folder.
     pub folder: PathBuf,
-    /// The board that it must be.
-    pub board: Option<BoardSpec>,
+    /// The board to run on; that of the results where absent.
+    pub target: Option<Target>,
+    /// What leads to that board, where it is on the desk.
+    pub wiring: Wiring,
     /// How many test images.
     pub images: usize,
     /// Where else the report goes.
@@ -42,28 +49,25 @@ pub struct Request {
 /// A pruned network's results, read again.
 pub(super) struct Results {
     pub(super) report: Report,
-    pub(super) board: BoardSpec,
+    pub(super) target: Target,
     pub(super) blob: Blob,
     pub(super) image: PathBuf,
     pub(super) images: Images,
+    /// Where the image is, if it was linked for another board than the report's.
+    anew: Option<TempDir>,
 }
 
 impl Results {
     pub(super) fn open(request: &Request) -> Result<Self> {
         let folder = &request.folder;
         let report = report::read(&folder.join("report.json"))?;
-        let board = secateur_boards::find(&report.board)?;
-        if let Some(asked) = request.board.as_ref().filter(|asked| asked.name != board.name) {
-            let (name, asked) = (&board.name, &asked.name);
-            let message = format!("{} was made for {name}: prune again with --board {asked}", folder.display());
-            return Err(Failure::Usage(message).into());
-        }
+        let own = || Ok::<_, anyhow::Error>(Target::usual(secateur_boards::find(&report.board)?));
+        let target = request.target.clone().map_or_else(own, Ok)?;
+        let target = target.by(request.wiring.probe.as_deref(), request.wiring.port.as_deref())?;
         let path = folder.join("model.blob");
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}: prune again", path.display()))?;
         let blob = Blob::from_bytes(&bytes);
         let model = blob.model().with_context(|| format!("{} is damaged: prune again", path.display()))?;
-        let image = folder.join("image.elf");
-        ensure!(image.exists(), "{} is gone: prune again", image.display());
         let images = data::load(&report.data)?.test.head(request.images);
         ensure!(
             Some(images.shape.values()) == model.input().shape.bytes().map(|bytes| bytes as usize),
@@ -71,40 +75,102 @@ impl Results {
             report.data,
             images.shape
         );
-        Ok(Self { report, board, blob, image, images })
+        let (image, anew) = if target.board.name == report.board {
+            (folder.join("image.elf"), None)
+        } else {
+            let Placed { image, .. } = Subject { path, target: target.clone() }.place_as(profile(&report)?)?;
+            let (path, folder) = target::image_file(&image)?;
+            (path, Some(folder))
+        };
+        ensure!(image.exists(), "{} is gone: prune again", image.display());
+        Ok(Self { report, target, blob, image, images, anew })
+    }
+
+    /// Whether the report is about this board.
+    pub(super) fn is_own(&self) -> bool {
+        self.anew.is_none()
+    }
+
+    fn job(&self, request: &Request) -> Result<Job<'_>> {
+        let Self { target, image, blob, images, .. } = self;
+        let progress = self.is_own().then(|| self.progress_file(request)).transpose()?;
+        let options = Options { in_ram: request.in_ram, progress, fresh: request.fresh, ..Options::default() };
+        Ok(Job { target, image, blob, images, options })
+    }
+
+    /// Where finished images are kept: by model, board, the image's bytes, where board and model are, and data.
+    fn progress_file(&self, request: &Request) -> Result<PathBuf> {
+        let image = std::fs::read(&self.image).with_context(|| format!("cannot read {}", self.image.display()))?;
+        let place = if request.in_ram { "ram" } else { "flash" };
+        let (model, image, data) = (self.blob.model()?.identity(), crc32(&image), crc32(self.report.data.as_bytes()));
+        let (board, kind) = (&self.report.board, self.target.kind());
+        let name = format!("verify-{model:08x}-{board}-{kind}-{image:08x}-{place}-{data:08x}");
+        Ok(request.folder.join(name).with_extension("part"))
+    }
+
+    /// Brings the report up to date, if it is about this board.
+    fn publish(&mut self, request: &Request, verdict: &Verdict, seconds: f64) -> Result<()> {
+        if !self.is_own() {
+            return Ok(());
+        }
+        let report = &mut self.report;
+        report.seconds.total += seconds - report.seconds.device;
+        report.seconds.device = seconds;
+        report.kind = self.target.kind().to_owned();
+        record(report, verdict);
+        report.publish(&request.folder)?;
+        request.json.as_ref().map_or(Ok(()), |path| report.write(path))
     }
 }
 
-/// Runs test images on the board, compares every logit with the desk's, and brings the report up to date.
+/// The profile that a report's firmware was built with.
+pub(super) fn profile(report: &Report) -> Result<Profile> {
+    let Ok(profile) = Profile::from_str(&report.profile, false) else {
+        bail!("the report names a profile `{}`: prune again", report.profile)
+    };
+    Ok(profile)
+}
+
+/// Runs test images on the board, compares every logit with the desk's, and brings the report up to date. On another board
+/// than the report's, the same model runs on firmware of its own, and the report stays.
 ///
 /// # Errors
 /// No results, no board, or a device that differs.
 pub fn verify(request: &Request) -> Result<()> {
-    let Results { mut report, board, blob, image, images } = Results::open(request)?;
-    println!("{}: {} test images on {}, {}", report.name, images.len(), board.name, report.kind);
-    let begun = Instant::now();
-    let progress = Some(progress_file(request, &report, &blob, &image)?);
-    let options = Options { in_ram: request.in_ram, progress, fresh: request.fresh };
-    let verdict = verify::verify_with(&board, &image, &blob, &images, &options)?;
-    let seconds = begun.elapsed().as_secs_f64();
-    report.seconds.total += seconds - report.seconds.device;
-    report.seconds.device = seconds;
-    record(&mut report, &verdict);
-    report.publish(&request.folder)?;
-    if let Some(path) = &request.json {
-        report.write(path)?;
-    }
-    report::print(&report);
-    verdict.judge()
+    verify_all(std::slice::from_ref(request))
 }
 
-/// Where finished images are kept: by model, board, the image's bytes, where the model runs, and data.
-fn progress_file(request: &Request, report: &Report, blob: &Blob, image: &Path) -> Result<PathBuf> {
-    let image = std::fs::read(image).with_context(|| format!("cannot read {}", image.display()))?;
-    let place = if request.in_ram { "ram" } else { "flash" };
-    let (model, image) = (blob.model()?.identity(), crc32(&image));
-    let name = format!("verify-{model:08x}-{}-{image:08x}-{place}-{:08x}", report.board, crc32(report.data.as_bytes()));
-    Ok(request.folder.join(name).with_extension("part"))
+/// As [`verify`], on several boards at once.
+///
+/// # Errors
+/// As there: the first board's that fails, after all are done.
+pub fn verify_all(requests: &[Request]) -> Result<()> {
+    let mut all = requests.iter().map(Results::open).collect::<Result<Vec<_>>>()?;
+    for Results { report, target, images, .. } in &all {
+        println!("{}: {} test images on {}, {}", report.name, images.len(), target.board.name, target.kind());
+    }
+    if let (true, Some(request)) = (all.iter().all(|one| !one.is_own()), requests.iter().find(|one| one.json.is_some()))
+    {
+        let message = format!("{} was made for another board: leave --json out", request.folder.display());
+        return Err(Failure::Usage(message).into());
+    }
+    let begun = Instant::now();
+    let jobs = all.iter().zip(requests).map(|(one, request)| one.job(request)).collect::<Result<Vec<_>>>()?;
+    let verdicts = together::prove(&jobs);
+    let seconds = begun.elapsed().as_secs_f64();
+    let table = together::table(&jobs, &verdicts);
+    drop(jobs);
+    for ((one, request), verdict) in all.iter_mut().zip(requests).zip(&verdicts) {
+        if let Ok(verdict) = verdict {
+            one.publish(request, verdict, seconds)?;
+        }
+    }
+    match (&*all, &*verdicts) {
+        ([one], [Ok(_)]) if one.is_own() => report::print(&one.report),
+        ([_], [Err(_)]) => {}
+        _ => println!("{table}"),
+    }
+    together::judge(verdicts, all.iter().map(|one| &one.target))
 }
 
 /// Puts what the device said into a report.
@@ -131,15 +197,17 @@ pub fn record(report: &mut Report, verdict: &Verdict) {
 /// # Errors
 /// No results, or no board.
 pub fn run(request: &Request) -> Result<()> {
-    let Results { report, board, blob, image, images } = Results::open(request)?;
-    let link = &mut Emulated::start(&board, &image)?.link;
+    let results = Results::open(request)?;
+    let Results { report, target, blob, images, .. } = &results;
+    let mut running = target.start(&results.image)?;
+    let link = running.link();
     let mut hello = link.hello()?;
     if request.in_ram {
-        link.load(&blob)?;
+        link.load(blob)?;
         hello = link.hello()?;
     }
     let megahertz = f64::from(hello.clock_hz) / 1e6;
-    println!("{} ({}) at {megahertz:.1} MHz, firmware {}, {}", hello.board, hello.chip, hello.version, report.kind);
+    println!("{} ({}) at {megahertz:.1} MHz, firmware {}, {}", hello.board, hello.chip, hello.version, target.kind());
     let model = hello.model.map_err(|refusal| anyhow::anyhow!("the board refuses its model: {refusal}"))?;
     println!("model {model:08x}{}: {}", if request.in_ram { " in RAM" } else { "" }, report.name);
     let mut table = Builder::default();
@@ -151,14 +219,14 @@ pub fn run(request: &Request) -> Result<()> {
     }
     println!("{}", render(table));
     if request.profile {
-        println!("{}", profile(link, &blob, &desk::input_hwc(images.image(0)))?);
+        println!("{}", layer_table(link, blob, &desk::input_hwc(images.image(0)))?);
     }
     print_memory(&link.memory()?, hello.free_bytes);
     Ok(())
 }
 
 /// Each layer's cycles and checksum on the board, beside the desk's checksum.
-fn profile(link: &mut Link, blob: &Blob, input_hwc: &[i8]) -> Result<String> {
+fn layer_table(link: &mut Link, blob: &Blob, input_hwc: &[i8]) -> Result<String> {
     let model = blob.model()?;
     let device = link.profile(input_hwc, model.layers())?;
     let mut table = Builder::default();
@@ -175,21 +243,4 @@ fn print_memory(memory: &Memory, free_bytes: u32) {
     println!("stack: {} used of {}", bytes(memory.stack_high_water_bytes), bytes(memory.stack_reserve_bytes));
     println!("arena: {} used of {}", bytes(memory.arena_used_bytes), bytes(memory.arena_bytes));
     println!("variables: {}; free for a model: {}", bytes(memory.static_ram_bytes), bytes(free_bytes));
-}
-
-/// Lists the boards.
-///
-/// # Errors
-/// A board.toml that contradicts itself.
-pub fn boards() -> Result<()> {
-    let mut table = Builder::default();
-    table.push_record(["board", "chip", "flash", "RAM", "clock", "reached by"]);
-    for board in secateur_boards::all()? {
-        let reached = board.emulator.as_ref().map_or("probe".to_owned(), ToString::to_string);
-        let clock = format!("{} MHz", board.clock_hz / 1_000_000);
-        let (flash, ram) = (bytes(board.flash.bytes), bytes(board.ram.bytes));
-        table.push_record([board.name, board.chip, flash, ram, clock, reached]);
-    }
-    println!("{}", render(table));
-    Ok(())
 }

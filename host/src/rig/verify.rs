@@ -7,13 +7,13 @@ mod statistics;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use secateur_boards::BoardSpec;
 use secateur_shared::wire::Memory;
 
 use super::desk;
-use super::emulated::Emulated;
 use super::link::{Greeting, Link, Run};
+use super::target::{Reach, Target};
 use crate::data::Images;
 use crate::export::Blob;
 use crate::failure::Failure;
@@ -22,7 +22,7 @@ use progress::Progress;
 pub use statistics::Latency;
 
 /// How a board is proved.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Sends the model into the board's RAM and runs it from there.
     pub in_ram: bool,
@@ -30,6 +30,8 @@ pub struct Options {
     pub progress: Option<PathBuf>,
     /// Forgets what an earlier run kept there.
     pub fresh: bool,
+    /// Where bars of progress are drawn, of boards side by side.
+    pub bars: MultiProgress,
 }
 
 /// What the device answered.
@@ -56,34 +58,30 @@ pub struct Verdict {
 /// # Errors
 /// As [`verify_with`].
 pub fn verify(board: &BoardSpec, image: &Path, blob: &Blob, images: &Images) -> Result<Verdict> {
-    verify_with(board, image, blob, images, &Options::default())
+    verify_with(&Target::usual(board.clone()), image, blob, images, &Options::default())
 }
 
-/// Runs an image file on its emulated board, on `images`.
+/// Runs an image file on its board, on `images`.
 ///
 /// # Errors
-/// No emulator, a silent board, one that runs another model than `blob` or refuses it, a stack over its reserve. Different
+/// No emulator, probe or port, a silent board, one that runs another model than `blob` or refuses it, a stack over its reserve. Different
 /// logits are not an error here but part of the verdict.
-pub fn verify_with(
-    board: &BoardSpec,
-    image: &Path,
-    blob: &Blob,
-    images: &Images,
-    options: &Options,
-) -> Result<Verdict> {
-    let mut emulated = Emulated::start(board, image)?;
-    let link = &mut emulated.link;
-    let verdict = prove(link, board, blob, images, options)?;
+pub fn verify_with(target: &Target, image: &Path, blob: &Blob, images: &Images, options: &Options) -> Result<Verdict> {
+    let mut running = target.start(image)?;
+    let verdict = prove(running.link(), &target.board, blob, images, options)?;
     // An emulator's time is not a chip's.
-    Ok(Verdict { latency: verdict.latency.filter(|_| board.emulator.is_none()), ..verdict })
+    Ok(Verdict { latency: verdict.latency.filter(|_| target.reach != Reach::Emulated), ..verdict })
 }
 
 /// Proves a board at the end of a line, whatever it is.
-fn prove(link: &mut Link, board: &BoardSpec, blob: &Blob, images: &Images, options: &Options) -> Result<Verdict> {
+///
+/// # Errors
+/// As [`verify_with`].
+pub fn prove(link: &mut Link, board: &BoardSpec, blob: &Blob, images: &Images, options: &Options) -> Result<Verdict> {
     let greeting = begin(link, board, blob, options.in_ram)?;
     let model = blob.model()?;
     let desk = desk::logits(&model, images)?;
-    let runs = run(link, images, &desk, options)?;
+    let runs = run((link, board), images, &desk, options)?;
     let memory = memory(link, board)?;
     let differs = (0..runs.len()).find(|&index| runs[index].logits != desk[index]);
     let difference = differs.map(|image| -> Result<Difference> {
@@ -124,15 +122,24 @@ pub(super) fn greet(link: &mut Link, board: &BoardSpec, blob: &Blob) -> Result<G
     let running =
         greeting.model.map_err(|refusal| Failure::DeviceDiffers(format!("the board refuses its model: {refusal}")))?;
     let identity = blob.model()?.identity();
-    ensure!(running == identity, "the board runs model {running:08x}, not {identity:08x}: flash the image again");
+    ensure!(
+        running == identity,
+        "the board runs model {running:08x}, not {identity:08x}: flash it, by `cargo xtask flash`"
+    );
     Ok(greeting)
 }
 
-fn run(link: &mut Link, images: &Images, desk: &[Vec<i8>], options: &Options) -> Result<Vec<Run>> {
+fn run(
+    (link, board): (&mut Link, &BoardSpec),
+    images: &Images,
+    desk: &[Vec<i8>],
+    options: &Options,
+) -> Result<Vec<Run>> {
     let outputs = desk.first().map_or(0, Vec::len);
     let mut progress = Progress::open(options.progress.as_deref(), options.fresh, outputs)?;
-    let style = ProgressStyle::with_template("device    {bar:40} {pos}/{len} images, {eta} left");
+    let style = ProgressStyle::with_template("{prefix:14} {bar:40} {pos}/{len} images, {eta} left");
     let bar = ProgressBar::new(images.len() as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let bar = options.bars.add(bar.with_prefix(board.name.clone()));
     let mut runs = Vec::with_capacity(images.len());
     for index in 0..images.len() {
         let input = desk::input_hwc(images.image(index));

@@ -4,6 +4,10 @@ use super::{Shape, Window};
 use crate::packing::Order;
 use crate::quant::{Activation, ZeroPoint};
 
+/// The operators' names, as the kernels, the Cargo features and the golden cases have them, by their numbers in a blob's table.
+pub const OPERATORS: [&str; 8] =
+    ["conv2d", "max-pool2d", "linear", "depthwise-conv2d", "average-pool2d", "add", "reshape", "softmax"];
+
 /// A 2-D convolution with a fused activation; weights OHWI, one scale per output channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conv2d {
@@ -200,7 +204,7 @@ impl Layer {
         u64::from(outputs) * pooled * per_output
     }
 
-    /// The operator's name, as the kernels, the Cargo features and the golden cases have it.
+    /// The operator's name: one of [`OPERATORS`].
     pub fn operator(&self) -> &'static str {
         match self {
             Layer::Conv2d(_) => "conv2d",

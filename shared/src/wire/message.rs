@@ -186,10 +186,10 @@ impl<'a> Response<'a> {
 
 fn put_hello(hello: &Hello, plain: &mut Plain) {
     plain.put(&[0]);
-    for half in [hello.protocol, hello.format, hello.kernel_abi, hello.frame_bytes] {
+    for half in [hello.protocol, hello.format, hello.kernel_abi, hello.frame_bytes, hello.operators] {
         plain.put(&half.to_le_bytes());
     }
-    plain.put_words(&[hello.clock_hz, hello.arena_bytes, hello.free_bytes]);
+    plain.put_words(&[hello.clock_hz, hello.arena_bytes, hello.free_bytes, hello.model_address]);
     plain.put(&match hello.model {
         Ok(identity) => state(RUNS, identity, 0),
         Err(refusal) => refusal.to_bytes(),
@@ -206,9 +206,11 @@ fn take_hello<'a>(bytes: &mut &'a [u8]) -> Option<Hello<'a>> {
         format: half(bytes)?,
         kernel_abi: half(bytes)?,
         frame_bytes: half(bytes)?,
+        operators: half(bytes)?,
         clock_hz: word(bytes)?,
         arena_bytes: word(bytes)?,
         free_bytes: word(bytes)?,
+        model_address: word(bytes)?,
         model: match take::<REFUSAL_BYTES>(bytes)? {
             [RUNS, a, b, c, d, 0, 0, 0, 0] => Ok(u32::from_le_bytes([a, b, c, d])),
             refusal => Err(Refusal::from_bytes(refusal)?),

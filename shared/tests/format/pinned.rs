@@ -2,7 +2,7 @@
 
 use super::example::{blob, parse, payload, table};
 use secateur_shared::header::{self, FORMAT_VERSION, HEADER_BYTES, KERNEL_ABI};
-use secateur_shared::layer::{Head, Record};
+use secateur_shared::layer::{Head, OPERATORS, Record};
 use secateur_shared::memory;
 
 const PINNED: &str = "
@@ -26,6 +26,17 @@ fn the_example_is_these_bytes() {
     assert_eq!((FORMAT_VERSION, KERNEL_ABI), (3, 2));
     assert_eq!(blob(&table(), &payload()), from_hex(PINNED));
     assert_eq!(memory::blob_bytes(&table()), Ok(from_hex(PINNED).len() as u32));
+}
+
+#[test]
+fn operators_are_numbered_as_they_are_listed() {
+    for (number, name) in OPERATORS.into_iter().enumerate() {
+        let mut bytes = [0_u8; size_of::<Record>()];
+        bytes[0] = number as u8;
+        let node = bytemuck::cast::<_, Record>(bytes).node().expect("an operator");
+        assert_eq!(node.layer.operator(), name);
+    }
+    assert_eq!(bytemuck::cast::<_, Record>([OPERATORS.len() as u8; size_of::<Record>()]).node(), None);
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn check_response(response: &Response, expected: &str) {
 
 #[test]
 fn the_version_that_is_pinned() {
-    assert_eq!(PROTOCOL_VERSION, 2);
+    assert_eq!(PROTOCOL_VERSION, 3);
 }
 
 #[test]
@@ -41,19 +41,21 @@ fn requests() {
 #[test]
 fn hellos() {
     let runs = Hello {
-        protocol: 2,
+        protocol: 3,
         format: 3,
         kernel_abi: 2,
         frame_bytes: 256,
+        operators: 0x87,
         clock_hz: 16_000_000,
         arena_bytes: 0x1_2345,
         free_bytes: 0x100,
+        model_address: 0x1000_6000,
         model: Ok(0x1385_D927),
         board: "pico",
         chip: "RP2040",
         version: "0.1.0",
     };
-    let head = "0002000300020000010024f4004523010000010000";
+    let head = "00030003000200000187000024f400452301000001000000600010";
     let names = "047069636f0652503230343005302e312e30";
     check_response(&Response::Hello(runs), &format!("{head}ff27d9851300000000{names}"));
     let refuses = Hello { model: Err(Refusal::Checksum), ..runs };

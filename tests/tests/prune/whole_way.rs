@@ -10,6 +10,7 @@ use secateur::prune::drop_layers::Limits;
 use secateur::prune::verb::{Request, run};
 use secateur::prune::{Budget, Plan, budget, surgery};
 use secateur::report::{self as figures, html};
+use secateur::rig::target::Target;
 use secateur::rig::{image, verb as rig};
 use secateur_tests::small::{Small, tight};
 use serde_json::Value;
@@ -185,12 +186,29 @@ fn the_same_seed_gives_the_same_blob_and_verify_fills_in_the_device() -> Result<
         assert!(value(&before, key).is_null(), "{key} was not measured, but is {}", value(&before, key));
     }
     for images in [3, 4] {
-        rig::verify(&rig::Request { folder: results.clone(), board: None, images, json: None, ..Default::default() })?;
+        rig::verify(&rig::Request { folder: results.clone(), images, ..Default::default() })?;
         let after = report(&results)?;
         assert_eq!((count(&after, "/images/device"), value(&after, "/bit_exact")), (images as u64, &true.into()));
         assert!(DEVICE_KEYS.iter().all(|key| !value(&after, key).is_null()));
         assert_eq!(value(&after, "/linked"), value(&before, "/linked"));
     }
+    on_another_board_too(&results)
+}
+
+/// The same model on two boards at once: each on firmware of its own, and the report is the own board's.
+fn on_another_board_too(results: &Path) -> Result<()> {
+    let request = |board| {
+        let target = Some(Target::parse(board)?);
+        Ok::<_, anyhow::Error>(rig::Request { folder: results.to_owned(), target, images: 2, ..Default::default() })
+    };
+    rig::verify_all(&[request("pico")?, request("netduinoplus2")?])?;
+    let after = report(results)?;
+    assert_eq!((value(&after, "/board"), count(&after, "/images/device")), (&"netduinoplus2".into(), 2));
+    rig::verify(&request("pico")?)?;
+    assert!(report(results)? == after, "another board's figures are not the report's");
+    let json = Some(results.join("pico.json"));
+    let error = rig::verify(&rig::Request { json, ..request("pico")? }).expect_err("no report of it");
+    assert!(error.to_string().ends_with("was made for another board: leave --json out"), "{error}");
     Ok(())
 }
 

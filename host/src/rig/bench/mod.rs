@@ -9,14 +9,13 @@ pub mod thumb;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
-use clap::ValueEnum;
+use anyhow::{Context, Result, ensure};
 use object::{Object, ObjectSection};
 use secateur_boards::{BoardSpec, Emulator};
 use secateur_shared::layer::{Layer, Shape, Step};
 
 use super::emulated::{Emulated, emulator};
-use super::firmware::{self, Profile};
+use super::firmware;
 use super::image;
 use super::verb::{self, Results};
 use super::{desk, verify};
@@ -69,10 +68,11 @@ pub fn run(request: &Request) -> Result<()> {
     let earlier = request.files.read_earlier()?;
     let results = Results::open(&request.results)?;
     let image = if request.rebuild { rebuilt(&results)? } else { std::fs::read(&results.image)? };
-    let Results { mut report, board, blob, images, .. } = results;
-    let figures = measure(&board, &image, &blob, &images)?;
-    print((&report.name, &report.kind), &board, &figures, earlier.as_ref())?;
-    if !request.rebuild {
+    let is_own = results.is_own();
+    let Results { mut report, target, blob, images, .. } = results;
+    let figures = measure(&target.board, &image, &blob, &images)?;
+    print((&report.name, target.kind()), &target.board, &figures, earlier.as_ref())?;
+    if is_own && !request.rebuild {
         // The report is about the image that lies beside it.
         report.details.cycles = Some(figures.clone());
         report.publish(&request.results.folder)?;
@@ -106,12 +106,9 @@ pub(super) fn print(
 
 /// Today's firmware with the model of earlier results.
 fn rebuilt(results: &Results) -> Result<Vec<u8>> {
-    let Results { report, board, blob, .. } = results;
-    let Ok(profile) = Profile::from_str(&report.profile, false) else {
-        bail!("the report names a profile `{}`: prune again", report.profile)
-    };
-    let model = blob.model()?;
-    let firmware = firmware::build(board, profile, &firmware::operators(&model.table()))?;
+    let Results { report, target, blob, .. } = results;
+    let (model, board) = (blob.model()?, &target.board);
+    let firmware = firmware::build(board, verb::profile(report)?, &firmware::operators(&model.table()))?;
     let image = image::link(&firmware, blob.bytes(), image::Taken::by(&model, board))?;
     image::measure(&image, board).map(|_| image)
 }

@@ -1,0 +1,135 @@
+//! The verb `boards`: what there is, what is connected, and what of it holds the default network.
+
+use anyhow::Result;
+use secateur_boards::BoardSpec;
+use secateur_shared::layer::{Conv2d, Layer, Linear, Pool2d, Shape, Table, Window};
+use secateur_shared::memory::{self, Footprint, MemoryPlan};
+use secateur_shared::quant::{Activation, ZeroPoint};
+use tabled::builder::Builder;
+
+use super::probe::{self, Probe};
+use super::serial::{self, Port};
+use super::{board_memory, firmware};
+use crate::report::{bytes, render};
+
+/// The widths that `prune --budget 512k` leaves of the carried network, `20,20,P,40,40,P,64,64,F192`, for netduinoplus2.
+const DEFAULT_NETWORK: [u16; 7] = [20, 20, 40, 40, 64, 64, 124];
+
+/// Who makes debug probes that sit on boards with chips of their own only: USB's number, and how the chips' names begin.
+const MAKERS: [(u16, &str); 2] = [(0x0483, "STM32"), (0x2E8A, "RP2")];
+
+/// Lists the boards.
+///
+/// # Errors
+/// A board.toml that contradicts itself.
+pub fn list() -> Result<()> {
+    let (ports, probes) = (serial::ports(), probe::list());
+    let mut table = Builder::default();
+    table.push_record([
+        "board",
+        "chip",
+        "flash",
+        "RAM",
+        "clock",
+        "emulated by",
+        "connected",
+        "default network at 512k",
+    ]);
+    for board in secateur_boards::all()? {
+        let emulator = board.emulator.as_ref().map_or("-".to_owned(), ToString::to_string);
+        let clock = format!("{} MHz", board.clock_hz / 1_000_000);
+        let (flash, ram) = (bytes(board.flash.bytes), bytes(board.ram.bytes));
+        let (connected, fits) = (connected(&board.chip, &ports, &probes), fits(&board)?);
+        table.push_record([board.name, board.chip, flash, ram, clock, emulator, connected, fits]);
+    }
+    println!("{}", render(table));
+    println!(
+        "connected: what could be the board by who made it; `verify --board NAME@SERIAL` or `NAME@PORT` tells for sure.{}",
+        if cfg!(feature = "probe") {
+            ""
+        } else {
+            " Only serial ports are seen: debug probes by a build with `--features probe`."
+        }
+    );
+    println!(
+        "default network: planned bytes of the carried network pruned to 512k; the code is that of the board's last build, or about 32 KiB."
+    );
+    Ok(())
+}
+
+/// The probes and ports that could be a board with this chip.
+fn connected(chip: &str, ports: &[Port], probes: &[Probe]) -> String {
+    let could_be = |usb: (u16, u16)| MAKERS.iter().all(|(maker, chips)| *maker != usb.0 || chip.starts_with(chips));
+    let usb_of = |port: &Port| port.usb.as_ref().map(|usb| (usb.vendor, usb.product));
+    let ports = ports.iter().filter(|port| usb_of(port).is_some_and(could_be)).map(ToString::to_string);
+    let probes = probes.iter().filter(|probe| could_be(probe.usb())).map(ToString::to_string);
+    let words: Vec<String> = probes.chain(ports).collect();
+    if words.is_empty() { "-".to_owned() } else { words.join("\n") }
+}
+
+/// Whether the default network fits, in words.
+fn fits(board: &BoardSpec) -> Result<String> {
+    let plan = plan(board)?;
+    let needs = |memory, needed, there| format!("no: {} of {memory}, it has {}", bytes(needed), bytes(there));
+    Ok(match plan {
+        MemoryPlan { flash_bytes, .. } if flash_bytes > board.flash.bytes => {
+            needs("flash", flash_bytes, board.flash.bytes)
+        }
+        MemoryPlan { ram_bytes, .. } if ram_bytes > board.ram.bytes => needs("RAM", ram_bytes, board.ram.bytes),
+        MemoryPlan { flash_bytes, ram_bytes, .. } => {
+            format!("fits: {} of flash, {} of RAM", bytes(flash_bytes), bytes(ram_bytes))
+        }
+    })
+}
+
+fn plan(board: &BoardSpec) -> Result<MemoryPlan> {
+    let footprint = match firmware::built(board) {
+        Some(footprint) => footprint,
+        None => Footprint { code_bytes: 32 << 10, static_ram_bytes: 4 << 10 },
+    };
+    Ok(memory::plan(&default_network()?, footprint, &board_memory(board))?)
+}
+
+/// Its shapes.
+fn default_network() -> Result<Table> {
+    let zero_point = ZeroPoint(0);
+    let activation = Activation::relu(zero_point);
+    let mut table = Table::new(Shape { height: 28, width: 28, channels: 1 }, zero_point);
+    let [convolutions @ .., hidden] = DEFAULT_NETWORK;
+    for (index, outputs) in convolutions.into_iter().enumerate() {
+        let window = Window::around(3);
+        table.push(Layer::Conv2d(Conv2d { outputs, window, is_pooled: false, zero_point, activation }))?;
+        if [1, 3].contains(&index) {
+            table.push(Layer::MaxPool2d(Pool2d::HALVING))?;
+        }
+    }
+    table.push(Layer::Linear(Linear { outputs: hidden, zero_point, activation }))?;
+    table.push(Layer::Linear(Linear { outputs: 10, zero_point, activation: Activation::NONE }))?;
+    Ok(table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rig::usb::Usb;
+
+    #[test]
+    fn a_maker_s_probe_is_no_other_maker_s_board() {
+        let port = |vendor| {
+            let usb = Usb { vendor, product: 0x374B, serial: None, name: Some("STM32 STLink".to_owned()) };
+            [Port { path: "/dev/ttyACM0".to_owned(), usb: Some(usb) }]
+        };
+        assert_eq!(connected("STM32F446RE", &port(0x0483), &[]), "/dev/ttyACM0 (STM32 STLink, 0483:374b)");
+        assert_eq!(connected("RP2040", &port(0x0483), &[]), "-");
+        assert_ne!(connected("RP2040", &port(0x0403), &[]), "-");
+    }
+
+    #[test]
+    fn the_default_network_fits_where_512k_of_flash_are() -> Result<()> {
+        for board in secateur_boards::all()? {
+            let words = fits(&board)?;
+            assert_eq!(words.starts_with("fits: "), board.flash.bytes >= 512 << 10, "{}: {words}", board.name);
+        }
+        Ok(())
+    }
+}
