@@ -257,7 +257,7 @@ impl Core {
 
     /// The letters that the image prints.
     fn run(&self, image: &Path, cases: &Path) -> Result<String> {
-        let mut qemu = Command::new("qemu-system-arm");
+        let mut qemu = Command::new(setup::qemu()?);
         qemu.args(["-machine", self.machine, "-display", "none", "-monitor", "none", "-serial", "none"]);
         qemu.args(["-semihosting-config", "enable=on,target=native", "-kernel"]).arg(image);
         let address = self.flash + CASES_AT;

@@ -15,7 +15,7 @@ use secateur::rig::blob::{self, Subject};
 use secateur::rig::emulated::Emulated;
 use secateur::rig::firmware::{self, Profile};
 use secateur::rig::link::{Link, Patience};
-use secateur::rig::setup::{self, Need};
+use secateur::rig::setup;
 use secateur::rig::target::{Reach, Target};
 use secateur::rig::verify::{Options, verify_with};
 use secateur::rig::{flash, image, serial, uf2};
@@ -64,9 +64,8 @@ struct Pty {
 
 impl Pty {
     fn start(linked: &Linked) -> Result<Self> {
-        setup::ensure(&[Need::Qemu])?;
         let Some(Emulator::Qemu(machine)) = &linked.target.board.emulator else { anyhow::bail!("QEMU has this board") };
-        let mut qemu = Command::new("qemu-system-arm");
+        let mut qemu = Command::new(setup::qemu()?);
         qemu.args(["-machine", &machine.machine, "-display", "none", "-monitor", "stdio"]);
         for _ in 0..machine.serial {
             qemu.args(["-serial", "null"]);

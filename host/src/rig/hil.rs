@@ -55,8 +55,7 @@ fn emulated() -> Result<Vec<Target>> {
 /// What runs tests for a chip in QEMU, and its version.
 const RUNNER: (&str, &str) = ("embedded-test-qemu-runner", "0.1.0");
 /// The chip: a Cortex-M4.
-const CHIP: (&str, &str) =
-    ("thumbv7em-none-eabihf", "qemu-system-arm -machine mps2-an386 -display none -monitor none -serial none");
+const CHIP: (&str, &str) = ("thumbv7em-none-eabihf", "-machine mps2-an386 -display none -monitor none -serial none");
 
 /// Runs the tests of `firmware/tests/on_device.rs` in QEMU. Their runner is installed, in the workspace's target
 /// folder, if it is not there.
@@ -65,7 +64,7 @@ const CHIP: (&str, &str) =
 /// An unmet need, a runner that cannot be installed, or a test that fails.
 pub fn on_device() -> Result<()> {
     let ((runner, version), (target, machine)) = (RUNNER, CHIP);
-    let (workspace, setup) = (workspace()?, setup::ensure(&[Need::Thumb(target), Need::Qemu])?);
+    let (workspace, setup) = (workspace()?, setup::ensure(&[Need::Thumb(target)])?);
     let tools = workspace.join("target/tools");
     let installed = tools.join("bin").join(runner);
     if !installed.exists() {
@@ -78,7 +77,8 @@ pub fn on_device() -> Result<()> {
             "{runner} was not installed: see cargo's messages above, crates.io must be reachable"
         );
     }
-    let runner = format!("target.{target}.runner = ['{}', '--qemu', '{machine}']", installed.display());
+    let (installed, qemu) = (installed.display(), setup::qemu()?);
+    let runner = format!("target.{target}.runner = ['{installed}', '--qemu', '{} {machine}']", qemu.display());
     let mut cargo = setup.cargo();
     cargo.current_dir(&workspace).args(["test", "--quiet", "--locked", "--package", "secateur-firmware"]);
     cargo.args(["--test", "on_device", "--features", "on-device,bare", "--target", target, "--profile", "firmware"]);

@@ -8,6 +8,7 @@ mod child;
 mod debian;
 mod files;
 mod packages;
+mod qemu;
 mod route;
 mod rp2040js;
 mod toolchain;
@@ -19,7 +20,6 @@ use anyhow::Result;
 use secateur_boards::Emulator;
 
 use crate::failure::Failure;
-use packages::{Packages, on_path};
 use route::Forced;
 use toolchain::Toolchain;
 
@@ -27,13 +27,6 @@ use toolchain::Toolchain;
 const TOOLCHAIN_NAME: &str = "thumb";
 /// The environment variable that names the one route to take.
 const FORCED_BY: &str = "SECATEUR_THUMB";
-
-const QEMU: Packages = Packages {
-    names: &["qemu-system-arm"],
-    takes: "about 1 minute",
-    elsewhere: "the emulated board needs the program qemu-system-arm: install QEMU \
-                (for example `brew install qemu`) and try again",
-};
 
 /// What a verb needs from the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +75,7 @@ impl std::fmt::Display for Setup {
 /// wrong on the last route to a compiler.
 pub fn ensure(needs: &[Need]) -> Result<Setup> {
     if needs.contains(&Need::Qemu) {
-        ensure_qemu()?;
+        qemu()?;
     }
     if needs.contains(&Need::Rp2040js) {
         rp2040js()?;
@@ -109,11 +102,12 @@ fn targets<'a>(needs: &[Need<'a>]) -> Vec<&'a str> {
     targets
 }
 
-fn ensure_qemu() -> Result<()> {
-    if on_path("qemu-system-arm") {
-        return Ok(());
-    }
-    packages::install(&QEMU).map_err(|error| Failure::BoardMissing(format!("{error:#}")).into())
+/// The program `qemu-system-arm`, installed if it was not.
+///
+/// # Errors
+/// `BoardMissing` if it cannot be.
+pub fn qemu() -> Result<PathBuf> {
+    qemu::ensure().map_err(|error| Failure::BoardMissing(format!("{error:#}")).into())
 }
 
 /// The package rp2040js, installed if it was not.

@@ -36,7 +36,7 @@ pub fn build() -> Result<PathBuf> {
 
 /// The first number of its version.
 fn qemu_version() -> Result<u32> {
-    let output = std::process::Command::new("qemu-system-arm").arg("--version").output();
+    let output = std::process::Command::new(setup::qemu()?).arg("--version").output();
     let output = output.context("cannot start qemu-system-arm")?;
     let text = String::from_utf8_lossy(&output.stdout);
     let version = text.split_whitespace().skip_while(|word| *word != "version").nth(1);
