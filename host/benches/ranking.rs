@@ -117,10 +117,11 @@ struct Plain {
 impl Plain {
     fn new(layer: &Layer) -> Self {
         let Estimate { alpha, width, .. } = Estimate::default();
+        let filters = layer.maps.channels();
         let (classes, samples) = (Classes::new(&layer.labels).expect("labels"), layer.maps.samples());
         let distances = |filter| SquaredDistances::new(&layer.maps, filter, &classes);
         let distances: Vec<_> = (0..layer.maps.channels()).map(distances).collect();
-        let kernel = GaussianKernel::of_layer(&distances, width);
+        let kernel = GaussianKernel::of_layer(&distances, width, filters);
         Self {
             entropy: RenyiEntropy::new(alpha).expect("an order over 1"),
             label: same_class(&layer.labels, &classes),

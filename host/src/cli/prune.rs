@@ -73,7 +73,7 @@ struct RankWords {
     /// Order of the Renyi entropy, above 1; 2 needs no spectrum and is much faster.
     #[arg(long, default_value_t = Criterion::default().alpha)]
     alpha: f64,
-    /// Kernel width, in typical distances of a layer's maps.
+    /// Kernel width, in typical distances of two images in all filters that a layer keeps.
     #[arg(long, default_value_t = Criterion::default().width)]
     width: f64,
     /// Whose kernels: this project's, or the paper's.
@@ -89,8 +89,13 @@ struct RankWords {
 
 impl RankWords {
     fn options(&self) -> survey::Options {
-        let criterion =
-            Criterion { mode: self.mode, alpha: self.alpha, width: self.width, exhaustive: self.exhaustive };
+        let criterion = Criterion {
+            mode: self.mode,
+            alpha: self.alpha,
+            width: self.width,
+            kept: None,
+            exhaustive: self.exhaustive,
+        };
         survey::Options { criterion, images: self.survey_images, seed: self.seed }
     }
 }

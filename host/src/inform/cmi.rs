@@ -37,7 +37,7 @@ pub fn rank(
 ) -> Result<LayerRanking> {
     let (samples, width) = (maps.samples(), criterion.width);
     ensure!(labels.len() == samples, "{} labels for {samples} samples: give one label an image", labels.len());
-    ensure!(width > 0.0 && width.is_finite(), "a kernel of width {width}: give one over 0, as 4");
+    ensure!(width > 0.0 && width.is_finite(), "a kernel of width {width}: give one over 0, as 0.5");
     let entropy = RenyiEntropy::new(criterion.alpha)?;
     let classes = Classes::new(labels)?;
     let (kernel, grams) = layer_grams(maps, &classes, criterion, given.len() + 1);
@@ -66,7 +66,10 @@ pub(super) fn layer_grams(
 ) -> (GaussianKernel, Vec<GramMatrix>) {
     let distances = distances(maps, classes);
     let kernel = match criterion.mode {
-        Mode::Improved => GaussianKernel::of_layer(&distances, criterion.width).shared_by(layers),
+        Mode::Improved => {
+            let kept = criterion.kept.unwrap_or(maps.channels());
+            GaussianKernel::of_layer(&distances, criterion.width, kept).shared_by(layers)
+        }
         Mode::Faithful => GaussianKernel::published(maps.samples(), maps.positions()),
     };
     (kernel, distances.into_par_iter().map(|distances| GramMatrix::new(distances, kernel)).collect())

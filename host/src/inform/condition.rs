@@ -16,12 +16,12 @@ use super::ranking::{Criterion, Mode};
 pub struct Condition(PackedLower);
 
 impl Condition {
-    /// Of the channels `kept` of a layer whose kernels are those that `rank` gives it.
+    /// Of the channels `kept` of a layer, whose kernels are those of an order that keeps as many.
     pub fn new(maps: &Maps, kept: &[usize], labels: &[u8], criterion: &Criterion) -> Result<Self> {
         ensure!(kept.iter().all(|channel| *channel < maps.channels()), "a kept filter that the layer does not have");
         let distances = distances(maps, &Classes::new(labels)?);
         let kernel = match criterion.mode {
-            Mode::Improved => GaussianKernel::of_layer(&distances, criterion.width),
+            Mode::Improved => GaussianKernel::of_layer(&distances, criterion.width, kept.len()),
             Mode::Faithful => GaussianKernel::published(maps.samples(), maps.positions()),
         };
         let mut exponent = PackedLower::filled(maps.samples(), 0.0);

@@ -75,14 +75,17 @@ pub struct GaussianKernel {
 }
 
 impl GaussianKernel {
-    /// sigma = width * RMS over the layer's channels of each one's median distance, in the units of the maps.
+    /// sigma = width * sqrt(kept) * RMS over the layer's channels of each one's median distance, in the units of the maps:
+    /// `width` times what typically lies between two images in `kept` channels together.
     ///
     /// One sigma for the whole layer keeps how strongly each channel responds: a quiet channel gets a kernel near all
-    /// ones and adds little. Where no channel responds at all sigma is 1, and every kernel all ones whatever it is.
-    pub fn of_layer(channels: &[SquaredDistances], width: f64) -> Self {
+    /// ones and adds little. It grows with the root of the channels that are to be told apart jointly, for the exponents
+    /// of a product of kernels add up: so it holds as much of 8 kept filters as of 200. Where no channel responds at all
+    /// sigma is 1, and every kernel all ones whatever it is.
+    pub fn of_layer(channels: &[SquaredDistances], width: f64, kept: usize) -> Self {
         let squares = channels.iter().map(|distances| distances.median().powi(2));
         let typical = (squares.sum::<f64>() / channels.len() as f64).sqrt();
-        Self { sigma: if typical > 0.0 { width * typical } else { 1.0 } }
+        Self { sigma: if typical > 0.0 { width * (kept as f64).sqrt() * typical } else { 1.0 } }
     }
 
     /// As published: sigma = 5 n^(-1 / (4 + d)), for n samples of d values each.
@@ -133,7 +136,7 @@ mod tests {
     #[test]
     fn one_sigma_is_the_rms_of_the_medians() {
         let layer = [distances(2, 1, &[0.0, 3.0]), distances(2, 1, &[0.0, 4.0]), distances(2, 1, &[0.0, 0.0])];
-        assert!((GaussianKernel::of_layer(&layer, 4.0).sigma() - 4.0 * (25.0_f64 / 3.0).sqrt()).abs() < 1e-12);
-        assert_eq!(GaussianKernel::of_layer(&layer[2..], 4.0).sigma(), 1.0);
+        assert!((GaussianKernel::of_layer(&layer, 2.0, 4).sigma() - 4.0 * (25.0_f64 / 3.0).sqrt()).abs() < 1e-12);
+        assert_eq!(GaussianKernel::of_layer(&layer[2..], 4.0, 1).sigma(), 1.0);
     }
 }

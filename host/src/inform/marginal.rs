@@ -22,7 +22,7 @@ use super::spectrum::Spectrum;
 pub fn marginal_information(maps: &Maps, labels: &[u8], criterion: &Criterion) -> Result<Vec<f64>> {
     let (samples, width) = (maps.samples(), criterion.width);
     ensure!(labels.len() == samples, "{} labels for {samples} samples: give one label an image", labels.len());
-    ensure!(width > 0.0 && width.is_finite(), "a kernel of width {width}: give one over 0, as 4");
+    ensure!(width > 0.0 && width.is_finite(), "a kernel of width {width}: give one over 0, as 0.5");
     let entropy = RenyiEntropy::new(criterion.alpha)?;
     let classes = Classes::new(labels)?;
     let (_, grams) = layer_grams(maps, &classes, criterion, 1);
@@ -46,7 +46,7 @@ mod tests {
         let label = labels.iter().map(|&label| 100.0 * f32::from(label));
         let values = label.clone().chain(std::iter::repeat_n(0.0, 40)).chain(label).collect();
         let maps = Maps::new(40, 3, 1, values).expect("maps");
-        let criterion = Criterion { width: 0.1, ..Criterion::default() };
+        let criterion = Criterion { width: 0.05, ..Criterion::default() };
         let information = marginal_information(&maps, &labels, &criterion).expect("estimated");
         let expected = [4.0_f64.ln(), 0.0, 4.0_f64.ln()];
         information.iter().zip(expected).for_each(|(got, want)| assert!((got - want).abs() < 1e-9, "{got}, {want}"));

@@ -69,7 +69,7 @@ impl PermutationTest {
     ) -> Result<Tested> {
         let (samples, width) = (maps.samples(), criterion.width);
         ensure!(labels.len() == samples, "{} labels for {samples} samples: give one label an image", labels.len());
-        ensure!(width > 0.0 && width.is_finite(), "a kernel of width {width}: give one over 0, as 4");
+        ensure!(width > 0.0 && width.is_finite(), "a kernel of width {width}: give one over 0, as 0.5");
         ensure!(order.iter().all(|&filter| filter < maps.channels()), "an order of another layer: rank this one");
         ensure!(self.permutations > 0, "a test of no permutation tells nothing: give at least 20");
         let (classes, entropy) = (Classes::new(labels)?, RenyiEntropy::new(criterion.alpha)?);

@@ -20,18 +20,28 @@ pub struct Criterion {
     pub mode: Mode,
     /// The entropy's order, over 1.
     pub alpha: f64,
-    /// The kernel's sigma, in typical distances of the layer; see [`GaussianKernel`](super::GaussianKernel).
+    /// The kernel's sigma, in typical distances of two images in all filters that are kept; see
+    /// [`GaussianKernel`](super::GaussianKernel).
     ///
     /// Narrow kernels fill the joint entropy, and rounding then ranks; wide ones hold little against a copy of a filter
-    /// already taken, for K o K is the same kernel at sigma / sqrt(2). At 4, layers of 256 channels have not filled.
+    /// already taken, for K o K is the same kernel at sigma / sqrt(2).
     pub width: f64,
+    /// How many filters the order is for, the k of sigma; where absent, all of the layer.
+    pub kept: Option<usize>,
     /// Evaluate every candidate, those too that provably cannot win.
     pub exhaustive: bool,
 }
 
+impl Criterion {
+    /// The same, for an order whose first `kept` filters stay.
+    pub fn keeping(self, kept: usize) -> Self {
+        Self { kept: Some(kept), ..self }
+    }
+}
+
 impl Default for Criterion {
     fn default() -> Self {
-        Self { mode: Mode::Improved, alpha: 1.01, width: 4.0, exhaustive: false }
+        Self { mode: Mode::Improved, alpha: 1.01, width: 0.5, kept: None, exhaustive: false }
     }
 }
 

@@ -1,8 +1,10 @@
-//! CMI across layers: filters ranked again, given those that other layers keep. Vu-Van et al. (arXiv 2411.18578), full and
+//! Filters ranked again once it is known how many each layer keeps. Vu-Van et al. (arXiv 2411.18578): per-layer, full and
 //! compact CMI, forward and bidirectional.
 //!
 //! The paper cuts each layer before it ranks the next. Here widths come first, for a budget is about all layers at once:
-//! per-layer curves give the widths, and what is ranked again is which filters fill them.
+//! per-layer curves give the widths, and what is ranked again is which filters fill them. Two things are known then that
+//! the survey could not know: how many filters are to tell as much as they can *together*, which the kernel's sigma follows
+//! (README beside this file: that is what makes CMI win where few are kept), and which ones other layers keep.
 
 use std::path::Path;
 
@@ -13,7 +15,7 @@ use serde::Serialize;
 
 use super::survey::{self, LayerSurvey, Survey};
 use crate::data::Images;
-use crate::inform::{Condition, LayerRanking, Maps, evaluations, rank};
+use crate::inform::{Condition, LayerRanking, Maps, Mode, evaluations, rank};
 use crate::network::{Network, taps};
 
 /// What a layer's filters are conditioned on.
@@ -52,7 +54,7 @@ pub struct Walk {
 impl Walk {
     /// What `survey` says of each layer once the layers before it in the walk keep so many filters, `widths`, one per
     /// prunable layer: their orders, and curves of I(Y; Z u S_t). Computed on the images that `options` draws from `train`
-    /// or read from `cache`; per-layer CMI is the survey itself.
+    /// or read from `cache`. The published kernels follow no width: per layer they give the survey itself.
     ///
     /// # Errors
     /// A start that is no layer; too few images; a network whose maps are not finite.
@@ -65,7 +67,7 @@ impl Walk {
         widths: &[usize],
         cache: &Path,
     ) -> Result<Survey> {
-        if self.formulation == Formulation::PerLayer {
+        if self.formulation == Formulation::PerLayer && options.criterion.mode == Mode::Faithful {
             return Ok(per_layer);
         }
         let arms = self.arms(&per_layer, widths)?;
@@ -77,7 +79,7 @@ impl Walk {
         })
     }
 
-    /// The layers in the order of the walk. Both arms of two begin at the same one.
+    /// The layers in the order of the walk. Both arms of two begin at the same one; per layer, each is an arm by itself.
     fn arms(&self, per_layer: &Survey, widths: &[usize]) -> Result<Vec<Vec<usize>>> {
         let layers = &per_layer.layers;
         ensure!(widths.len() == layers.len(), "{} widths for {} layers: give one a layer", widths.len(), layers.len());
@@ -89,6 +91,7 @@ impl Walk {
             None => most_cut(layers, widths),
         };
         Ok(match self.direction {
+            _ if self.formulation == Formulation::PerLayer => (0..layers.len()).map(|layer| vec![layer]).collect(),
             Direction::Forward => vec![(0..layers.len()).collect()],
             Direction::Bidirectional => vec![(start..layers.len()).collect(), (0..=start).rev().collect()],
         })
@@ -113,8 +116,8 @@ struct Ground<'a> {
 
 impl Ground<'_> {
     fn survey(&self, arms: &[Vec<usize>]) -> Result<Survey> {
-        let again = arms.iter().flat_map(|arm| &arm[1..]);
-        let bar = survey::progress(again.map(|&layer| evaluations(self.maps[layer].channels())).sum());
+        let ranked = arms.iter().flatten();
+        let bar = survey::progress(ranked.map(|&layer| evaluations(self.maps[layer].channels())).sum());
         let advance = |count| bar.inc(count);
         let rankings = arms.par_iter().map(|arm| self.arm(arm, &advance)).collect::<Result<Vec<_>>>()?;
         bar.finish_and_clear();
@@ -125,19 +128,25 @@ impl Ground<'_> {
         Ok(survey)
     }
 
-    /// The rankings of an arm's layers but the first, which nothing comes before.
+    /// The rankings of an arm's layers, each given what those before it keep.
     fn arm(&self, arm: &[usize], advance: &(dyn Fn(u64) + Sync)) -> Result<Vec<(usize, LayerRanking)>> {
         let (labels, criterion) = (&self.images.labels, &self.options.criterion);
         let mut given: Vec<Condition> = Vec::new();
         let mut rankings = Vec::new();
-        for pair in arm.windows(2) {
-            let before = rankings.last().map_or(&self.per_layer.layers[pair[0]].ranking, |(_, ranking)| ranking);
-            let kept = &before.order[..self.widths[pair[0]]];
+        for &layer in arm {
+            let (maps, kept) = (&self.maps[layer], self.widths[layer]);
+            // Where nothing is given and nothing goes, the survey has the answer.
+            let ranking = if given.is_empty() && kept == maps.channels() {
+                advance(evaluations(kept));
+                self.per_layer.layers[layer].ranking.clone()
+            } else {
+                rank(maps, labels, &criterion.keeping(kept), &given, advance)?
+            };
             if self.walk.formulation == Formulation::Compact {
                 given.clear();
             }
-            given.push(Condition::new(&self.maps[pair[0]], kept, labels, criterion)?);
-            rankings.push((pair[1], rank(&self.maps[pair[1]], labels, criterion, &given, advance)?));
+            given.push(Condition::new(maps, &ranking.order[..kept], labels, criterion)?);
+            rankings.push((layer, ranking));
         }
         Ok(rankings)
     }
@@ -167,13 +176,15 @@ mod tests {
         }
     }
 
-    /// The per-layer survey and the one by a walk, three filters kept in each layer.
+    const WIDTHS: [usize; 3] = [3, 3, 3];
+
+    /// The rankings per layer and those by a walk, three filters kept in each layer.
     fn surveys(walk: &Walk) -> (Survey, Survey) {
         let (network, images, folder) = (network(), images(), tempfile::tempdir().expect("a folder"));
         let options = survey::Options { criterion: Criterion::default(), images: IMAGES, seed: 1 };
-        let alone = survey::survey(&network, &images, &options, folder.path()).expect("ranked");
-        let walked = walk.survey(&network, &images, &options, alone.clone(), &[3, 3, 3], folder.path());
-        (alone, walked.expect("ranked"))
+        let survey = survey::survey(&network, &images, &options, folder.path()).expect("ranked");
+        let again = |walk: &Walk| walk.survey(&network, &images, &options, survey.clone(), &WIDTHS, folder.path());
+        (again(&Walk::default()).expect("ranked"), again(walk).expect("ranked"))
     }
 
     fn walk(formulation: Formulation, direction: Direction, start: Option<&str>) -> Walk {
@@ -209,6 +220,20 @@ mod tests {
         assert_eq!(chosen.layers[2], alone.layers[2]);
         // One arm is left, backward, with all layers before the last in it.
         assert!(told_before(&chosen)[0] > told_before(&chosen)[2]);
+    }
+
+    #[test]
+    fn sigma_follows_the_filters_that_are_kept() {
+        let (network, images, folder) = (network(), images(), tempfile::tempdir().expect("a folder"));
+        let options = survey::Options { criterion: Criterion::default(), images: IMAGES, seed: 1 };
+        let survey = survey::survey(&network, &images, &options, folder.path()).expect("ranked");
+        let again = Walk::default().survey(&network, &images, &options, survey.clone(), &[3, 6, 3], folder.path());
+        for ((layer, before), (kept, filters)) in
+            again.expect("ranked").layers.iter().zip(&survey.layers).zip([(3_f64, 5_f64), (6.0, 6.0), (3.0, 7.0)])
+        {
+            let ratio = layer.ranking.sigma / before.ranking.sigma;
+            assert!((ratio - (kept / filters).sqrt()).abs() < 1e-12, "{}: {ratio}", layer.name);
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::inform::{Criterion, LayerRanking, evaluations, rank};
 use crate::network::{Network, taps};
 
 /// Part of every cached result's key: counted up whenever the same inputs would be ranked differently.
-const REVISION: u32 = 2;
+const REVISION: u32 = 3;
 
 /// How a survey is made.
 #[derive(Clone, Debug, Serialize)]

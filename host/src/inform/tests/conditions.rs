@@ -10,9 +10,10 @@ fn ranked_given(maps: &Maps, labels: &[u8], criterion: &Criterion, given: &[Cond
 #[test]
 fn a_curve_given_others_starts_where_theirs_ends() {
     let (maps, labels) = layer(80, 6, 3, 3);
-    let wide = Criterion { width: 4.0 * 2.0_f64.sqrt(), ..Criterion::default() };
+    let pair = Criterion::default().keeping(2);
+    let wide = Criterion { width: pair.width * 2.0_f64.sqrt(), ..pair };
     let alone = ranked_given(&maps, &labels, &wide, &[]);
-    let given = Condition::new(&maps, &alone.order[..2], &labels, &Criterion::default()).expect("condition");
+    let given = Condition::new(&maps, &alone.order[..2], &labels, &pair).expect("condition");
     // Two layers share the exponent, so the condition's kernels are as wide as `wide` makes them.
     let conditioned = ranked_given(&maps, &labels, &Criterion::default(), &[given]);
     assert!((conditioned.information[0] - alone.information[2]).abs() < 1e-9);

@@ -26,10 +26,7 @@ impl Ranking for Cmi {
         Ok(self.survey(subject)?.1.orders())
     }
 
-    fn orders_at(&self, subject: &Subject, orders: Vec<LayerOrder>, widths: &[usize]) -> Result<Vec<LayerOrder>> {
-        if self.walk == Walk::default() {
-            return Ok(orders);
-        }
+    fn orders_at(&self, subject: &Subject, _: Vec<LayerOrder>, widths: &[usize]) -> Result<Vec<LayerOrder>> {
         let (options, survey) = self.survey(subject)?;
         let cache = &self.options.cache;
         Ok(self.walk.survey(subject.network, subject.train, &options, survey, widths, cache)?.orders())
