@@ -27,12 +27,10 @@ impl<'a> Engine<'a> {
         let skipped = arena.as_ptr().align_offset(TENSOR_ALIGNMENT as usize);
         let arena = arena.get_mut(skipped..).unwrap_or_default();
         let available_bytes = arena.len() as u32;
-        for step in model.steps() {
-            let step = step?;
-            if !kernels::built_in(&step.layer) {
-                return Err(Refusal::Operator(step.index as u8));
-            }
-        }
+        model.walk(&mut |step, _| match kernels::built_in(&step.layer) {
+            true => Ok(()),
+            false => Err(Refusal::Operator(step.index as u8)),
+        })?;
         match arena.get_mut(..needed_bytes as usize) {
             Some(arena) => Ok(Self { model, arena }),
             None => Err(Refusal::Arena { needed_bytes, available_bytes }),
@@ -60,12 +58,14 @@ impl<'a> Engine<'a> {
         self.output()
     }
 
+    #[inline(never)]
     fn steps(&mut self, observe: &mut dyn FnMut(usize, &[i8])) {
-        // `Model::parse` has walked the same steps: none ends early.
-        for step in self.model.steps().map_while(Result::ok) {
-            run(&self.model, &step, self.arena);
+        // `Model::parse` has walked the same steps: none is refused.
+        let _ = self.model.walk(&mut |step, _| {
+            run(&self.model, step, self.arena);
             observe(step.index, self.arena.get(step.output.range()).unwrap_or_default());
-        }
+            Ok(())
+        });
     }
 
     /// The last layer's output, as the last [`Engine::infer`] left it; filling the input overwrites it.

@@ -4,7 +4,7 @@
 mod search;
 
 use crate::header::ALIGNMENT;
-use crate::layer::{LAYERS_MAX, Layer, Node, Shape, Step, Table, Tensor, Window};
+use crate::layer::{LAYERS_MAX, Layer, Reach, Shape, Step, Table, Tensor, Window};
 use crate::refusal::Refusal;
 
 /// Tensors start on a multiple of this, so that kernels may load words.
@@ -26,12 +26,10 @@ pub fn strip_pitch(window: &Window, output: Shape) -> u32 {
 impl Step {
     /// The first row of the input that a row of the output is made from; `None` where every output needs all of it.
     pub fn first_row(&self, row: u32) -> Option<u32> {
-        match self.layer {
-            Layer::Conv2d(conv) => Some(conv.window.first_row(if conv.is_pooled { 2 * row } else { row })),
-            Layer::DepthwiseConv2d(conv) => Some(conv.window.first_row(row)),
-            Layer::MaxPool2d(pool) | Layer::AveragePool2d(pool) => Some(pool.window.first_row(row)),
-            Layer::Linear(_) => None,
-            Layer::Add(_) | Layer::Reshape(_) | Layer::Softmax(_) => Some(row),
+        match self.record.reach() {
+            Reach::Whole => None,
+            Reach::Place => Some(row),
+            _ => Some(self.record.window().first_row(u32::from(self.record.pool()) * row)),
         }
     }
 
@@ -39,7 +37,7 @@ impl Step {
     /// written over one that is still to be read. `None` where they must not overlap.
     pub fn lead_bytes(&self) -> Option<u32> {
         // Value by value: each is written where it, or one before, was read.
-        if matches!(self.layer, Layer::Add(_) | Layer::Reshape(_) | Layer::Softmax(_)) {
+        if self.record.reach() == Reach::Place {
             return Some(0);
         }
         let [from, to] = [self.input, self.output].map(|tensor| tensor.shape.row_bytes());
@@ -54,17 +52,18 @@ impl Step {
     /// numbers, a pixel of padding, and as many outputs of each of two rows to pool; for a depthwise one the rows of
     /// [`STRIP_CHANNELS`] channels under a row of outputs.
     pub fn scratch_bytes(&self) -> u32 {
-        match self.layer {
-            Layer::Conv2d(conv) => {
-                let positions = self.layer.weights_per_output(self.input.shape).saturating_add(1) & !1;
-                let rows = if conv.is_pooled { 2 } else { 0 };
-                let rest = u32::from(self.input.shape.channels) + rows * PATCH_PIXELS * u32::from(conv.outputs);
+        let channels = u32::from(self.input.shape.channels);
+        match self.record.reach() {
+            Reach::Channels => {
+                let positions = self.weights_per_output.saturating_add(1) & !1;
+                let rows = u32::from(self.record.pool() - 1) * 2;
+                let rest = channels + rows * PATCH_PIXELS * u32::from(self.output.shape.channels);
                 positions.saturating_mul(2 * PATCH_PIXELS).saturating_add(rest.next_multiple_of(TENSOR_ALIGNMENT))
             }
-            Layer::DepthwiseConv2d(conv) => {
-                let channels = u32::from(self.input.shape.channels).min(STRIP_CHANNELS);
-                (channels * u32::from(conv.window.kernel_hw.0))
-                    .saturating_mul(strip_pitch(&conv.window, self.output.shape))
+            Reach::Channel if self.record.has_weights() => {
+                let window = self.record.window();
+                let rows = channels.min(STRIP_CHANNELS) * u32::from(window.kernel_hw.0);
+                rows.saturating_mul(strip_pitch(&window, self.output.shape))
             }
             _ => 0,
         }
@@ -77,34 +76,32 @@ impl Step {
         let overlapping = self.lead_bytes().map_or(apart, |lead| output.max(lead + input));
         apart.min(overlapping).saturating_add(self.scratch_bytes())
     }
-
-    /// Whether the output, where it lies, spares a tensor that is needed: after this layer, or to make it.
-    fn spares(&self, tensor: &Tensor, index: usize, last_reader: u8) -> bool {
-        let is_apart = self.output.end() <= tensor.at || tensor.end() <= self.output.at;
-        let is_read = index == self.input_index || self.other.is_some_and(|(_, other)| other == index);
-        let is_done = is_read && usize::from(last_reader) == self.index;
-        let follows = |lead: u32| self.output.at.saturating_add(lead) <= tensor.at;
-        is_apart || (is_done && self.lead_bytes().is_some_and(follows))
-    }
 }
 
 /// Of each tensor, the number of the last layer that reads it, or made it.
 pub(crate) struct Readers(heapless::Vec<u8, { LAYERS_MAX + 1 }>);
 
 impl Readers {
-    pub(crate) fn of(nodes: impl Iterator<Item = Result<Node, Refusal>>) -> Result<Self, Refusal> {
+    /// Given how many tensors back each layer's inputs are.
+    pub(crate) fn of(inputs: impl Iterator<Item = [u8; 2]>) -> Result<Self, Refusal> {
         let mut last = heapless::Vec::new();
         let _ = last.push(0);
-        for (index, node) in nodes.enumerate() {
-            let node = node?;
-            let other = if let Layer::Add(add) = node.layer { add.other } else { node.from };
-            for back in [node.from, other] {
+        for (index, inputs) in inputs.enumerate() {
+            for back in inputs {
                 let read = index.checked_sub(back.into()).and_then(|tensor| last.get_mut(tensor));
                 *read.ok_or(Refusal::Geometry(index as u8))? = index as u8;
             }
             last.push(index as u8).map_err(|_| Refusal::Table)?;
         }
         Ok(Self(last))
+    }
+
+    /// Of a table.
+    pub(crate) fn of_table(table: &Table) -> Result<Self, Refusal> {
+        Self::of(table.nodes.iter().map(|node| match node.layer {
+            Layer::Add(add) => [node.from, add.other],
+            _ => [node.from; 2],
+        }))
     }
 
     fn last(&self, tensor: usize) -> u8 {
@@ -118,19 +115,19 @@ impl Readers {
     // Firmware has it once.
     #[inline(never)]
     pub(crate) fn extent(&self, step: &Step, tensors: &[Tensor]) -> Result<u32, Refusal> {
-        for (index, tensor) in tensors.iter().take(step.index + 1).enumerate() {
-            let last = self.last(index);
-            let is_needed = usize::from(last) >= step.index;
-            if is_needed && !(step.spares(tensor, index, last) && tensor.end() <= step.scratch_at) {
-                return Err(Refusal::Places);
-            }
+        let places = step.input.at | step.output.at | step.scratch_at;
+        let is_placed = places.is_multiple_of(TENSOR_ALIGNMENT) && places >> 30 == 0;
+        let output = step.output.at..step.output.end();
+        // Where an input that is read for the last time may begin, if the output overlaps it.
+        let after_lead = step.lead_bytes().map_or(u32::MAX, |lead| output.start.saturating_add(lead));
+        let mut is_spared = is_placed && output.end <= step.scratch_at;
+        for (tensor, last) in tensors.iter().zip(&self.0).take(step.index + 1) {
+            let (last, end) = (usize::from(*last), tensor.end());
+            let is_apart = output.end <= tensor.at || end <= output.start;
+            let is_done = last == step.index && after_lead <= tensor.at;
+            is_spared &= last < step.index || (end <= step.scratch_at && (is_apart || is_done));
         }
-        let is_placed = |at: u32| at.is_multiple_of(TENSOR_ALIGNMENT) && at >> 30 == 0;
-        let places = [step.input.at, step.output.at, step.scratch_at];
-        if !places.into_iter().all(is_placed) || step.output.end() > step.scratch_at {
-            return Err(Refusal::Places);
-        }
-        Ok(step.scratch_at.saturating_add(step.scratch_bytes()))
+        if is_spared { Ok(step.scratch_at.saturating_add(step.scratch_bytes())) } else { Err(Refusal::Places) }
     }
 }
 
@@ -145,7 +142,7 @@ impl Table {
     /// # Errors
     /// [`Refusal::Geometry`] where a layer cannot take its input, [`Refusal::Places`] where tensors are in each other's way.
     pub fn arena_bytes(&self) -> Result<u32, Refusal> {
-        let readers = Readers::of(self.nodes.iter().map(|node| Ok(*node)))?;
+        let readers = Readers::of_table(self)?;
         let (mut steps, mut bytes) = (self.steps(), self.input.end());
         while let Some(step) = steps.next() {
             bytes = bytes.max(readers.extent(&step?, steps.tensors())?);

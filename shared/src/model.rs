@@ -2,7 +2,7 @@
 
 use crate::arena::{self, Readers};
 use crate::header::{self, ALIGNMENT, HEADER_BYTES};
-use crate::layer::{Head, LAYERS_MAX, Layer, Node, Record, Step, Steps, Table, Tensor};
+use crate::layer::{Head, LAYERS_MAX, Record, Step, Steps, Table, Tensor};
 use crate::memory::{self, payload_at};
 use crate::packing;
 use crate::quant::{ACCUMULATOR_MAX, Multiplier, ZeroPoint};
@@ -21,8 +21,8 @@ pub struct Model<'b> {
     identity: u32,
 }
 
-/// The nodes of a table, read one after the other: no chip holds them all.
-pub type Nodes<'b> = core::iter::Map<core::slice::Iter<'b, Record>, fn(&Record) -> Result<Node, Refusal>>;
+/// The layers of a table, read one after the other: no chip holds them all.
+pub type Records<'b> = core::iter::Copied<core::slice::Iter<'b, Record>>;
 
 /// The parameters of a layer that has any, in payload order.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +90,10 @@ impl<'b> Model<'b> {
             return Err(Refusal::Table);
         }
         let (records, _) = rest.split_at_checked(layers * size_of::<Record>()).ok_or(Refusal::CutOff)?;
-        let records = bytemuck::try_cast_slice(records).map_err(|_| Refusal::CutOff)?;
+        let records: &[Record] = bytemuck::try_cast_slice(records).map_err(|_| Refusal::CutOff)?;
+        if !records.iter().all(Record::is_known) {
+            return Err(Refusal::Table);
+        }
         let payload = blob.get(payload_at(layers)..).ok_or(Refusal::CutOff)?;
         let identity = header::identity(blob);
         let input = head.input();
@@ -99,19 +102,29 @@ impl<'b> Model<'b> {
         Ok(model)
     }
 
-    /// Every layer with its tensors.
-    pub fn steps(&self) -> Steps<Nodes<'b>> {
-        Steps::new(self.input, self.nodes())
+    /// Shows every layer, and its network's tensors up to its output, until `visit` refuses one.
+    ///
+    /// # Errors
+    /// That of `visit`, or of a layer that cannot take its input, which is none of a checked model.
+    // Firmware has it once, and the tensors' places where they are: they are a kilobyte.
+    #[inline(never)]
+    pub fn walk(&self, visit: &mut dyn FnMut(&Step, &[Tensor]) -> Result<(), Refusal>) -> Result<(), Refusal> {
+        let mut steps = self.steps();
+        while let Some(step) = steps.next() {
+            visit(&step?, steps.tensors())?;
+        }
+        Ok(())
     }
 
-    fn nodes(&self) -> Nodes<'b> {
-        self.records.iter().map(|record| record.node().ok_or(Refusal::Table))
+    /// Every layer with its tensors.
+    pub fn steps(&self) -> Steps<Records<'b>> {
+        Steps::new(self.input, self.records.iter().copied())
     }
 
     /// The layer table, decoded: for the desk.
     pub fn table(&self) -> Table {
-        // `Model::parse` has decoded every one.
-        Table { input: self.input, nodes: self.nodes().map_while(Result::ok).collect() }
+        // `Model::parse` knows every operator.
+        Table { input: self.input, nodes: self.records.iter().map_while(Record::node).collect() }
     }
 
     /// The arena's length, a multiple of 16.
@@ -156,6 +169,7 @@ impl<'b> Model<'b> {
     }
 
     /// The parameters of a step of this model; `None` for a layer without any.
+    #[inline(never)]
     pub fn parameters(&self, step: &Step) -> Option<Parameters<'b>> {
         let (outputs, per_output) = step.parameters()?;
         let is_hot = step.parameters_end as usize <= self.hot.len();
@@ -174,62 +188,63 @@ impl<'b> Model<'b> {
     }
 
     fn check(&mut self) -> Result<(), Refusal> {
-        let readers = Readers::of(self.nodes())?;
+        let readers = Readers::of(self.records.iter().map(Record::inputs))?;
         if self.input.shape.bytes().is_none() {
             return Err(Refusal::Geometry(0));
         }
-        let (mut steps, mut parameters_end) = (self.steps(), 0);
-        while let Some(step) = steps.next() {
-            let step = step?;
-            self.check_values(&step)?;
-            self.arena_bytes = self.arena_bytes.max(readers.extent(&step, steps.tensors())?);
-            (self.output, parameters_end) = (step.output, step.parameters_end);
-        }
+        let (mut arena_bytes, mut output, mut parameters_end) = (0, self.output, 0);
+        self.walk(&mut |step, tensors| {
+            self.check_values(step)?;
+            arena_bytes = readers.extent(step, tensors)?.max(arena_bytes);
+            (output, parameters_end) = (step.output, step.parameters_end);
+            Ok(())
+        })?;
         if self.payload.len() != parameters_end as usize {
-            return Err(Refusal::Parameters(steps.tensors().len() as u8 - 2));
+            return Err(Refusal::Parameters(self.records.len() as u8 - 1));
         }
-        self.arena_bytes = arena::rounded(self.arena_bytes)?;
+        (self.output, self.arena_bytes) = (output, arena::rounded(arena_bytes)?);
         Ok(())
     }
 
     /// Whether the layer's values are within the arithmetic's bounds.
     fn check_values(&self, step: &Step) -> Result<(), Refusal> {
         let index = step.index as u8;
-        let range = step.layer.activation();
+        let range = step.record.activation();
         if range.low > range.high {
             return Err(Refusal::Quantization(index));
         }
-        if step.parameters().is_none() {
+        if step.multipliers == 0 {
             return Ok(());
         }
         let parameters = self.parameters(step).ok_or(Refusal::Parameters(index))?;
-        let exponents = match step.layer {
-            Layer::Add(_) => -31..=0,
-            Layer::Softmax(_) => 0..=30,
-            _ => Multiplier::EXPONENTS,
-        };
+        let (lowest, highest) = step.record.exponents();
         for output in 0..parameters.bias.len() {
-            let (_, multiplier) = parameters.output(output);
-            if !multiplier.is_valid() || !exponents.contains(&multiplier.exponent) {
+            let (bias, multiplier) = parameters.output(output);
+            if !multiplier.has_valid_mantissa() || !(lowest..=highest).contains(&multiplier.exponent) {
                 return Err(Refusal::Quantization(index));
             }
+            let worst = worst_accumulator(&parameters, output, bias, step.input.zero_point);
+            if worst.is_none_or(|worst| worst > ACCUMULATOR_MAX as u32 >> multiplier.exponent.max(0)) {
+                return Err(Refusal::Overflow(index));
+            }
         }
-        let in_bounds = |output| accumulator_in_bounds(&parameters, output, step.input.zero_point);
-        if (0..parameters.bias.len()).all(in_bounds) { Ok(()) } else { Err(Refusal::Overflow(index)) }
+        Ok(())
     }
 }
 
-/// Whether an output's |bias| + sum |w| * max |x - z|, shifted left by its exponent, is within bounds; the bias is the one
-/// before the zero point was folded in.
-fn accumulator_in_bounds(parameters: &Parameters, output: usize, input: ZeroPoint) -> bool {
-    let weights = (0..parameters.per_output).filter_map(|position| parameters.weight(output, position));
-    let (sum, sizes) = weights.fold((0_i64, 0_u64), |(sum, sizes), weight| {
-        (sum + i64::from(weight), sizes + u64::from(weight.unsigned_abs()))
-    });
-    let (folded, multiplier) = parameters.output(output);
-    let bias = i64::from(folded) + i64::from(input.0) * sum;
-    let worst = bias.unsigned_abs() + sizes * u64::from(input.reach());
-    worst <= ACCUMULATOR_MAX as u64 >> multiplier.exponent.max(0)
+/// An output's |bias| + sum |w| * max |x - z|; the bias is the one before the zero point was folded in. `None` where it is far
+/// out of bounds: 64 bits are a routine on a small core.
+fn worst_accumulator(parameters: &Parameters, output: usize, folded: i32, input: ZeroPoint) -> Option<u32> {
+    let (mut sum, mut sizes) = (0_i32, 0_u32);
+    for position in 0..parameters.per_output {
+        let weight = parameters.weight(output, position).unwrap_or(0);
+        sum = sum.wrapping_add(weight.into());
+        sizes = sizes.saturating_add(weight.unsigned_abs().into());
+    }
+    // The reach is 128 to 255: more would be out of bounds, and so much fits. |sum| is no larger, |z| at most 128.
+    let products = if sizes >> 24 == 0 { sizes * input.reach() } else { return None };
+    let bias = folded.checked_add(i32::from(input.0) * sum)?;
+    bias.unsigned_abs().checked_add(products)
 }
 
 const _: () = assert!(LAYERS_MAX <= u8::MAX as usize, "refusals name a layer in one byte");

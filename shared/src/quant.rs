@@ -66,9 +66,9 @@ impl Multiplier {
     /// The smallest and largest exponent that a layer may carry.
     pub const EXPONENTS: core::ops::RangeInclusive<i8> = -31..=30;
 
-    /// Whether mantissa and exponent are in the ranges that a blob may have.
-    pub fn is_valid(&self) -> bool {
-        (self.mantissa == 0 || self.mantissa >= 1 << 29) && Self::EXPONENTS.contains(&self.exponent)
+    /// Whether the mantissa is one that a blob may have.
+    pub fn has_valid_mantissa(&self) -> bool {
+        self.mantissa == 0 || self.mantissa >= 1 << 29
     }
 
     /// The nearest multiplier to a real one; below 2^-32 it is zero (TFLite's `QuantizeMultiplier`).

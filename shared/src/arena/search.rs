@@ -56,7 +56,7 @@ pub(super) fn place(table: &mut Table) -> Result<(), Refusal> {
 
 impl Search {
     fn new(table: &Table) -> Result<Self, Refusal> {
-        let readers = Readers::of(table.nodes.iter().map(|node| Ok(*node)))?;
+        let readers = Readers::of_table(table)?;
         let (steps, bytes, leads, behind) = Default::default();
         let mut search = Self { steps, readers, bytes, leads, behind, is_chain: true };
         let full = |_| Refusal::Table;

@@ -1,6 +1,6 @@
 //! Layers as a graph: which tensor each reads, and where it lies.
 
-use super::{Conv2d, LAYERS_MAX, Layer, Pool2d, Shape};
+use super::{Conv2d, LAYERS_MAX, Layer, Pool2d, Record, Shape, times};
 use crate::quant::ZeroPoint;
 use crate::refusal::Refusal;
 
@@ -31,7 +31,7 @@ pub struct Tensor {
 impl Tensor {
     /// Its bytes, up to a multiple of 4.
     pub fn padded_bytes(&self) -> u32 {
-        self.shape.bytes().unwrap_or(0).next_multiple_of(crate::arena::TENSOR_ALIGNMENT)
+        self.shape.volume().wrapping_add(3) & !3
     }
 
     /// After its last byte, on a multiple of 4.
@@ -42,7 +42,7 @@ impl Tensor {
     /// Its bytes in the arena.
     pub fn range(&self) -> core::ops::Range<usize> {
         let at = self.at as usize;
-        at..at + self.shape.bytes().unwrap_or(0) as usize
+        at..at.wrapping_add(self.shape.volume() as usize)
     }
 }
 
@@ -112,8 +112,8 @@ impl Table {
     }
 
     /// Every layer with its tensors; ends, with an error naming it, at a layer that cannot take its input.
-    pub fn steps(&self) -> Steps<impl Iterator<Item = Result<Node, Refusal>> + Clone + '_> {
-        Steps::new(self.input, self.nodes.iter().map(|node| Ok(*node)))
+    pub fn steps(&self) -> Steps<impl Iterator<Item = Record> + Clone + '_> {
+        Steps::new(self.input, self.nodes.iter().map(Record::from))
     }
 }
 
@@ -124,6 +124,12 @@ pub struct Step {
     pub index: usize,
     /// What is computed.
     pub layer: Layer,
+    /// The same as a blob has it.
+    pub record: Record,
+    /// Multipliers; 0 for a layer without parameters.
+    pub multipliers: u16,
+    /// Weights of each.
+    pub weights_per_output: u32,
     /// From.
     pub input: Tensor,
     /// The number of that tensor.
@@ -142,19 +148,19 @@ pub struct Step {
 
 /// Walks a table: the shapes follow from layer to layer.
 #[derive(Clone, Debug)]
-pub struct Steps<Nodes> {
-    nodes: Nodes,
+pub struct Steps<Records> {
+    records: Records,
     tensors: heapless::Vec<Tensor, { LAYERS_MAX + 1 }>,
     parameters_end: u32,
 }
 
-impl<Nodes: Iterator<Item = Result<Node, Refusal>>> Steps<Nodes> {
+impl<Records: Iterator<Item = Record>> Steps<Records> {
     /// From the input on.
-    pub fn new(input: Tensor, nodes: Nodes) -> Self {
+    pub fn new(input: Tensor, records: Records) -> Self {
         let mut tensors = heapless::Vec::new();
         // There is room for one.
         let _ = tensors.push(input);
-        Self { nodes, tensors, parameters_end: 0 }
+        Self { records, tensors, parameters_end: 0 }
     }
 
     /// The input, and the output of every layer so far.
@@ -167,53 +173,71 @@ impl<Nodes: Iterator<Item = Result<Node, Refusal>>> Steps<Nodes> {
         self.tensors.get(index).map(|tensor| (*tensor, index))
     }
 
-    fn step(&mut self, node: &Node) -> Option<Step> {
-        let Node { layer, from, output_at, scratch_at } = *node;
-        let (input, input_index) = self.tensor(from)?;
-        let other = match layer {
-            Layer::Add(add) => Some(self.tensor(add.other)?),
-            _ => None,
-        };
+    fn step(&mut self, record: Record) -> Option<Step> {
+        let [input, other] = record.inputs().map(|back| self.tensor(back));
+        let (input, input_index) = input?;
+        let other = if record.is_sum() { Some(other?) } else { None };
         if other.is_some_and(|(other, _)| other.shape != input.shape) {
             return None;
         }
-        let zero_point = layer.zero_point(input.zero_point);
-        let output = Tensor { shape: layer.output(input.shape)?, zero_point, at: output_at };
+        let shape = record.output(input.shape)?;
+        let output = Tensor { shape, zero_point: record.zero_point(input.zero_point), at: record.output_at };
+        let (multipliers, weights_per_output) = (record.multipliers(shape), record.weights_per_output(input.shape));
         let parameters_at = self.parameters_end;
-        self.parameters_end = parameters_at.checked_add(layer.parameter_bytes(input.shape)?)?;
+        self.parameters_end = parameters_at.checked_add(parameter_bytes(multipliers, weights_per_output)?)?;
         let (index, parameters_end) = (self.tensors.len() - 1, self.parameters_end);
         self.tensors.push(output).ok()?;
-        Some(Step { index, layer, input, input_index, other, output, scratch_at, parameters_at, parameters_end })
+        Some(Step {
+            index,
+            layer: record.layer()?,
+            record,
+            multipliers,
+            weights_per_output,
+            input,
+            input_index,
+            other,
+            output,
+            scratch_at: record.scratch_at,
+            parameters_at,
+            parameters_end,
+        })
     }
 }
 
-impl<Nodes: Iterator<Item = Result<Node, Refusal>>> Iterator for Steps<Nodes> {
+/// Bytes of a layer's parameters in the payload: int32 bias, int32 mantissa, int8 exponent and the weights of each multiplier,
+/// rounded up to a multiple of 4. `None` where they do not fit 32 bits.
+fn parameter_bytes(multipliers: u16, weights_per_output: u32) -> Option<u32> {
+    let bytes = times(weights_per_output.checked_add(9)?, multipliers)?;
+    Some(bytes.checked_add(3)? & !3)
+}
+
+impl<Records: Iterator<Item = Record>> Iterator for Steps<Records> {
     type Item = Result<Step, Refusal>;
 
     // Firmware has it once.
     #[inline(never)]
     fn next(&mut self) -> Option<Self::Item> {
         let index = self.tensors.len() as u8 - 1;
-        let step = self.nodes.next()?.and_then(|node| self.step(&node).ok_or(Refusal::Geometry(index)));
-        Some(step)
+        let record = self.records.next()?;
+        Some(self.step(record).ok_or(Refusal::Geometry(index)))
     }
 }
 
 impl Step {
-    /// Multiply-accumulates.
+    /// Multiply-accumulates, padding counted as if it were data, and outputs that a fused pool drops left out.
     pub fn macs(&self) -> u64 {
-        self.layer.macs(self.input.shape)
+        let pool = u64::from(self.record.pool());
+        u64::from(self.output.shape.volume()) * pool * pool * u64::from(self.weights_per_output)
     }
 
     /// Whether a run reads its weights for several outputs, as a convolution does and a linear layer does not.
     pub fn reads_weights_again(&self) -> bool {
         let Shape { height, width, .. } = self.output.shape;
-        (height, width) != (1, 1) && self.parameters().is_some_and(|(_, per_output)| per_output > 0)
+        (height, width) != (1, 1) && self.record.has_weights()
     }
 
     /// Multipliers, and weights of each; `None` for a layer without parameters.
     pub fn parameters(&self) -> Option<(usize, usize)> {
-        let outputs = self.layer.multipliers(self.input.shape)?;
-        Some((outputs.into(), self.layer.weights_per_output(self.input.shape) as usize))
+        (self.multipliers > 0).then_some((self.multipliers.into(), self.weights_per_output as usize))
     }
 }
