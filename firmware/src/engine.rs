@@ -1,11 +1,10 @@
 //! Runs a checked model over an arena.
 
-use crate::kernels;
+use crate::kernels::{self, Outputs};
 use crate::tensors::Tensors;
 use secateur_shared::arena::TENSOR_ALIGNMENT;
 #[allow(unused_imports, reason = "an engine without operators is built to take its size off")]
-use secateur_shared::layer::Layer;
-use secateur_shared::layer::Step;
+use secateur_shared::layer::{Step, operator};
 use secateur_shared::{Model, Refusal};
 
 /// A model with the memory that it runs in.
@@ -27,7 +26,7 @@ impl<'a> Engine<'a> {
         let skipped = arena.as_ptr().align_offset(TENSOR_ALIGNMENT as usize);
         let arena = arena.get_mut(skipped..).unwrap_or_default();
         let available_bytes = arena.len() as u32;
-        model.walk(&mut |step, _| match kernels::built_in(&step.layer) {
+        model.walk(&mut |step, _| match kernels::built_in(step.record.operator) {
             true => Ok(()),
             false => Err(Refusal::Operator(step.index as u8)),
         })?;
@@ -76,37 +75,29 @@ impl<'a> Engine<'a> {
 
 /// Runs one layer. A function of its own, by which `cargo xtask bench` tells layers apart.
 #[inline(never)]
-#[cfg_attr(
-    not(any(feature = "conv2d", feature = "depthwise-conv2d")),
-    allow(unused_variables, reason = "only convolutions scratch")
-)]
+#[allow(unused_variables, reason = "an engine without operators is built to take its size off")]
 fn run(model: &Model, step: &Step, arena: &mut [i8]) {
     let Some((memory, scratch)) = arena.split_at_mut_checked(step.scratch_at as usize) else { return };
     let tensors = &mut Tensors::new(memory, step.input.range(), step.output.range());
-    match (&step.layer, model.parameters(step)) {
+    let outputs = &Outputs::new(step, model.parameters(step).unwrap_or_default());
+    match step.record.operator {
         #[cfg(feature = "conv2d")]
-        (Layer::Conv2d(layer), Some(parameters)) => kernels::conv2d(tensors, step, layer, &parameters, scratch),
+        operator::CONV2D => kernels::conv2d(tensors, step, outputs, scratch),
         #[cfg(feature = "max-pool2d")]
-        (Layer::MaxPool2d(layer), _) => kernels::max_pool2d(tensors, step, layer),
+        operator::MAX_POOL2D => kernels::max_pool2d(tensors, step),
         #[cfg(feature = "linear")]
-        (Layer::Linear(layer), Some(parameters)) => {
-            if let Some((input, output)) = tensors.apart() {
-                kernels::linear(input, layer, &parameters, output);
-            }
-        }
+        operator::LINEAR => kernels::linear(tensors, outputs),
         #[cfg(feature = "depthwise-conv2d")]
-        (Layer::DepthwiseConv2d(layer), Some(parameters)) => {
-            kernels::depthwise_conv2d(tensors, step, layer, &parameters, scratch);
-        }
+        operator::DEPTHWISE_CONV2D => kernels::depthwise_conv2d(tensors, step, outputs, scratch),
         #[cfg(feature = "average-pool2d")]
-        (Layer::AveragePool2d(layer), _) => kernels::average_pool2d(tensors, step, layer),
+        operator::AVERAGE_POOL2D => kernels::average_pool2d(tensors, step),
         #[cfg(feature = "add")]
-        (Layer::Add(layer), Some(parameters)) => kernels::add(tensors, step, layer, &parameters),
+        operator::ADD => kernels::add(tensors, step, outputs),
         #[cfg(feature = "reshape")]
-        (Layer::Reshape(_), _) => tensors.forward(),
+        operator::RESHAPE => tensors.forward(),
         #[cfg(feature = "softmax")]
-        (Layer::Softmax(_), Some(parameters)) => kernels::softmax(tensors, step, &parameters),
-        // A layer with weights has parameters, and an absent operator was refused by `Engine::new`.
+        operator::SOFTMAX => kernels::softmax(tensors, step, outputs),
+        // An absent operator was refused by `Engine::new`.
         _ => {}
     }
 }

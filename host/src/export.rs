@@ -53,7 +53,7 @@ pub fn export(network: &IntegerNetwork) -> Result<Blob> {
         let step = step?;
         if step.parameters().is_some() {
             let parameters = parameters.next().context("a layer without its parameters")?;
-            append(&mut bytes, parameters, step.input.zero_point, step.layer.order());
+            append(&mut bytes, parameters, step.input.zero_point, step.layer().order());
         }
     }
     header::seal(&mut bytes)?;

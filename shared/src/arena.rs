@@ -19,8 +19,16 @@ pub const STRIP_CHANNELS: u32 = 4;
 /// From one row of a channel to the next where a depthwise convolution scratches, a multiple of 4: the padded row under a row
 /// of outputs. Its kernels compute outputs in fours and read the kernel's columns in fours.
 pub fn strip_pitch(window: &Window, output: Shape) -> u32 {
-    let last = u32::from(output.width).next_multiple_of(4).saturating_sub(1) * u32::from(window.stride_hw.1);
-    (last + u32::from(window.kernel_hw.1).next_multiple_of(4)).next_multiple_of(4)
+    let last = words(output.width.into()).saturating_sub(1) * u32::from(window.stride_hw.1);
+    words(last + words(window.kernel_hw.1.into()))
+}
+
+/// More scratch than there is, and little enough for sums of it to fit 32 bits.
+const SCRATCH_MAX: u32 = 1 << 30;
+
+/// Up to a multiple of 4.
+fn words(bytes: u32) -> u32 {
+    (bytes + 3) & !3
 }
 
 impl Step {
@@ -29,41 +37,50 @@ impl Step {
         match self.record.reach() {
             Reach::Whole => None,
             Reach::Place => Some(row),
-            _ => Some(self.record.window().first_row(u32::from(self.record.pool()) * row)),
+            _ => Some(self.first_row_under(row)),
         }
+    }
+
+    /// As [`Step::first_row`], of a layer with a window.
+    fn first_row_under(&self, row: u32) -> u32 {
+        self.record.window().first_row(u32::from(self.record.pool()) * row)
     }
 
     /// How many bytes an output must at least begin before its input where they overlap, a multiple of 4: no row may be
     /// written over one that is still to be read. `None` where they must not overlap.
     pub fn lead_bytes(&self) -> Option<u32> {
-        // Value by value: each is written where it, or one before, was read.
-        if self.record.reach() == Reach::Place {
-            return Some(0);
+        match self.record.reach() {
+            // Value by value: each is written where it, or one before, was read.
+            Reach::Place => return Some(0),
+            Reach::Whole => return None,
+            _ => {}
         }
-        let [from, to] = [self.input, self.output].map(|tensor| tensor.shape.row_bytes());
+        let (from, to) = (self.input.shape.row_bytes(), self.output.shape.row_bytes());
         let mut lead = 0;
         for row in 0..u32::from(self.output.shape.height) {
-            lead = lead.max(((row + 1) * to).saturating_sub(self.first_row(row)?.saturating_mul(from)));
+            // Windows meet the input: neither is longer than a tensor.
+            lead = lead.max(((row + 1) * to).saturating_sub(self.first_row_under(row) * from));
         }
-        Some(lead.next_multiple_of(TENSOR_ALIGNMENT))
+        Some(words(lead))
     }
 
     /// What the kernel scratches on, a multiple of 4: for a convolution the windows of [`PATCH_PIXELS`] outputs as 16-bit
     /// numbers, a pixel of padding, and as many outputs of each of two rows to pool; for a depthwise one the rows of
-    /// [`STRIP_CHANNELS`] channels under a row of outputs.
+    /// [`STRIP_CHANNELS`] channels under a row of outputs. Not exact where it is more than any chip has.
     pub fn scratch_bytes(&self) -> u32 {
         let channels = u32::from(self.input.shape.channels);
         match self.record.reach() {
             Reach::Channels => {
-                let positions = self.weights_per_output.saturating_add(1) & !1;
+                let positions = (self.weights_per_output.min(SCRATCH_MAX / 8) + 1) & !1;
                 let rows = u32::from(self.record.pool() - 1) * 2;
                 let rest = channels + rows * PATCH_PIXELS * u32::from(self.output.shape.channels);
-                positions.saturating_mul(2 * PATCH_PIXELS).saturating_add(rest.next_multiple_of(TENSOR_ALIGNMENT))
+                positions * 2 * PATCH_PIXELS + words(rest)
             }
             Reach::Channel if self.record.has_weights() => {
                 let window = self.record.window();
                 let rows = channels.min(STRIP_CHANNELS) * u32::from(window.kernel_hw.0);
-                rows.saturating_mul(strip_pitch(&window, self.output.shape))
+                // At most 4 * 255 rows.
+                rows * strip_pitch(&window, self.output.shape).min(SCRATCH_MAX >> 10)
             }
             _ => 0,
         }
@@ -116,18 +133,21 @@ impl Readers {
     #[inline(never)]
     pub(crate) fn extent(&self, step: &Step, tensors: &[Tensor]) -> Result<u32, Refusal> {
         let places = step.input.at | step.output.at | step.scratch_at;
-        let is_placed = places.is_multiple_of(TENSOR_ALIGNMENT) && places >> 30 == 0;
-        let output = step.output.at..step.output.end();
-        // Where an input that is read for the last time may begin, if the output overlaps it.
-        let after_lead = step.lead_bytes().map_or(u32::MAX, |lead| output.start.saturating_add(lead));
-        let mut is_spared = is_placed && output.end <= step.scratch_at;
-        for (tensor, last) in tensors.iter().zip(&self.0).take(step.index + 1) {
-            let (last, end) = (usize::from(*last), tensor.end());
-            let is_apart = output.end <= tensor.at || end <= output.start;
-            let is_done = last == step.index && after_lead <= tensor.at;
-            is_spared &= last < step.index || (end <= step.scratch_at && (is_apart || is_done));
+        if places % TENSOR_ALIGNMENT != 0 || places >> 30 != 0 || step.output.end() > step.scratch_at {
+            return Err(Refusal::Places);
         }
-        if is_spared { Ok(step.scratch_at.saturating_add(step.scratch_bytes())) } else { Err(Refusal::Places) }
+        let (start, end) = (step.output.at, step.output.end());
+        // From where on an input that is read for the last time may lie, if the output overlaps it.
+        let after_lead = step.lead_bytes().map_or(u32::MAX, |lead| start + lead);
+        for index in 0..=step.index {
+            let (Some(tensor), last) = (tensors.get(index), usize::from(self.last(index))) else { break };
+            let is_apart = end <= tensor.at || tensor.end() <= start;
+            let is_done = last == step.index && after_lead <= tensor.at;
+            if last >= step.index && (tensor.end() > step.scratch_at || !(is_apart || is_done)) {
+                return Err(Refusal::Places);
+            }
+        }
+        Ok(step.scratch_at + step.scratch_bytes())
     }
 }
 

@@ -2,6 +2,7 @@
 //! size, so that the table's length is known from the shapes alone, before anything is trained or quantised.
 
 mod facts;
+pub mod operator;
 mod operators;
 mod record;
 mod table;
@@ -10,6 +11,7 @@ mod window;
 pub use facts::Reach;
 pub use operators::{Add, Conv2d, DepthwiseConv2d, Layer, Linear, OPERATORS, Pool2d, Reshape, Softmax};
 pub use record::{Head, Record};
+pub(crate) use table::Graph;
 pub use table::{Node, Step, Steps, Table, Tensor};
 pub use window::{Padding, Window};
 

@@ -2,7 +2,7 @@
 
 use crate::arena::{self, Readers};
 use crate::header::{self, ALIGNMENT, HEADER_BYTES};
-use crate::layer::{Head, LAYERS_MAX, Record, Step, Steps, Table, Tensor};
+use crate::layer::{Graph, Head, LAYERS_MAX, Record, Step, Steps, Table, Tensor};
 use crate::memory::{self, payload_at};
 use crate::packing;
 use crate::quant::{ACCUMULATOR_MAX, Multiplier, ZeroPoint};
@@ -25,7 +25,7 @@ pub struct Model<'b> {
 pub type Records<'b> = core::iter::Copied<core::slice::Iter<'b, Record>>;
 
 /// The parameters of a layer that has any, in payload order.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Parameters<'b> {
     /// One per output, scale s_in * s_w, the input's zero point folded in: bias - z_in * sum w.
     pub bias: &'b [i32],
@@ -50,10 +50,15 @@ impl Parameters<'_> {
         (bias, Multiplier { mantissa, exponent })
     }
 
-    /// The weight of an output at a position; `None` past the last.
+    /// Where the weights of an output lie.
+    pub fn row(&self, output: usize) -> packing::Row {
+        self.order.row(self.bias.len(), self.per_output, output)
+    }
+
+    /// The weight at a position of a row; 0 past the last.
     #[inline(always)]
-    pub fn weight(&self, output: usize, position: usize) -> Option<i8> {
-        self.weights.get(self.order.index(self.bias.len(), self.per_output, output, position)).copied()
+    pub fn weight(&self, row: &packing::Row, position: usize) -> i32 {
+        self.weights.get(row.index(position)).copied().unwrap_or(0).into()
     }
 
     /// The weights of a pair of outputs; `None` past the last pair.
@@ -109,9 +114,11 @@ impl<'b> Model<'b> {
     // Firmware has it once, and the tensors' places where they are: they are a kilobyte.
     #[inline(never)]
     pub fn walk(&self, visit: &mut dyn FnMut(&Step, &[Tensor]) -> Result<(), Refusal>) -> Result<(), Refusal> {
-        let mut steps = self.steps();
-        while let Some(step) = steps.next() {
-            visit(&step?, steps.tensors())?;
+        let (mut graph, mut step) = (Graph::new(self.input), Step::default());
+        for record in self.records {
+            step.record = *record;
+            graph.turn(&mut step).ok_or(Refusal::Geometry(step.index as u8))?;
+            visit(&step, graph.tensors())?;
         }
         Ok(())
     }
@@ -183,12 +190,12 @@ impl<'b> Model<'b> {
             exponents: bytemuck::cast_slice(rest.get(..outputs)?),
             weights: bytemuck::cast_slice(packed),
             per_output,
-            order: step.layer.order(),
+            order: step.record.order(),
         })
     }
 
     fn check(&mut self) -> Result<(), Refusal> {
-        let readers = Readers::of(self.records.iter().map(Record::inputs))?;
+        let readers = Readers::of(self.records.iter().map(|record| [record.from, record.other()]))?;
         if self.input.shape.bytes().is_none() {
             return Err(Refusal::Geometry(0));
         }
@@ -235,11 +242,11 @@ impl<'b> Model<'b> {
 /// An output's |bias| + sum |w| * max |x - z|; the bias is the one before the zero point was folded in. `None` where it is far
 /// out of bounds: 64 bits are a routine on a small core.
 fn worst_accumulator(parameters: &Parameters, output: usize, folded: i32, input: ZeroPoint) -> Option<u32> {
-    let (mut sum, mut sizes) = (0_i32, 0_u32);
+    let (row, mut sum, mut sizes) = (parameters.row(output), 0_i32, 0_u32);
     for position in 0..parameters.per_output {
-        let weight = parameters.weight(output, position).unwrap_or(0);
-        sum = sum.wrapping_add(weight.into());
-        sizes = sizes.saturating_add(weight.unsigned_abs().into());
+        let weight = parameters.weight(&row, position);
+        sum = sum.wrapping_add(weight);
+        sizes = sizes.saturating_add(weight.unsigned_abs());
     }
     // The reach is 128 to 255: more would be out of bounds, and so much fits. |sum| is no larger, |z| at most 128.
     let products = if sizes >> 24 == 0 { sizes * input.reach() } else { return None };

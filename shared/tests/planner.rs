@@ -42,7 +42,7 @@ fn run(arena: &mut Written, step: &Step) -> bool {
     let inputs = [Some((step.input, step.input_index)), step.other];
     let (rows, row) = (u32::from(step.output.shape.height), step.output.shape.row_bytes());
     // Value by value, or row by row.
-    let is_elementwise = matches!(step.layer, Layer::Add(_) | Layer::Reshape(_) | Layer::Softmax(_));
+    let is_elementwise = matches!(step.layer(), Layer::Add(_) | Layer::Reshape(_) | Layer::Softmax(_));
     let parts = if is_elementwise { bytes(&step.output) } else { rows };
     (0..parts).all(|part| {
         let first = |input: &Tensor| match step.first_row(part) {

@@ -43,13 +43,13 @@ pub const PIXELS: usize = 4;
 /// word a pixel, the first position in its low half.
 pub struct Patch<'s> {
     words: &'s mut [[[i16; 2]; PIXELS]],
-    outputs: Outputs<'s>,
+    outputs: &'s Outputs<'s>,
     is_plain: bool,
 }
 
 impl<'s> Patch<'s> {
     /// A patch for these outputs, and what is left of the scratch; `None` where it is too short or not aligned to 4.
-    pub fn new(scratch: &'s mut [i8], outputs: Outputs<'s>) -> Option<(Self, &'s mut [i8])> {
+    pub fn new(scratch: &'s mut [i8], outputs: &'s Outputs<'s>) -> Option<(Self, &'s mut [i8])> {
         let rows = outputs.parameters.per_output.div_ceil(2);
         let (words, rest) = scratch.split_at_mut_checked(rows * size_of::<[[i16; 2]; PIXELS]>())?;
         (words.as_ptr() as usize).is_multiple_of(4).then_some(())?;
@@ -58,8 +58,10 @@ impl<'s> Patch<'s> {
     }
 
     /// Takes runs of equal length, one a pixel, in at a position.
-    pub fn gather(&mut self, at: usize, runs: [&[i8]; PIXELS]) {
-        for (pixel, run) in runs.into_iter().enumerate() {
+    #[inline(always)]
+    pub fn gather<'r>(&mut self, at: usize, run: impl Fn(usize) -> &'r [i8]) {
+        for pixel in 0..PIXELS {
+            let run = run(pixel);
             if let Some(place) = self.place(at, pixel, run.len()) {
                 // SAFETY: the run has this length, and the place room for it.
                 unsafe { widen(place, run.as_ptr(), run.len(), 0, 1) }
@@ -95,17 +97,19 @@ impl<'s> Patch<'s> {
     pub fn product(&self, pixels: &mut [i8]) {
         let patch = self.words.as_ptr().cast();
         // SAFETY: the patch has a row for each two positions.
-        unsafe { fast::product(patch, &self.outputs, self.is_plain, |output| self.single(output), pixels) }
+        unsafe { fast::product(patch, self.outputs, self.is_plain, |output| self.single(output), pixels) }
     }
 
     /// sum x w of an output, at each pixel, from a position on.
     #[inline(never)]
     fn slow(&self, output: usize, from: usize, sums: &mut [i32; PIXELS]) {
-        for position in from..self.outputs.parameters.per_output {
-            let weight = self.outputs.weight(output, position);
-            let row = self.words.get(position / 2).copied().unwrap_or_default();
-            for (sum, [even, odd]) in sums.iter_mut().zip(row) {
-                let x = if position % 2 == 0 { even } else { odd };
+        let parameters = &self.outputs.parameters;
+        let row = parameters.row(output);
+        for position in from..parameters.per_output {
+            let weight = parameters.weight(&row, position);
+            let values = self.words.get(position / 2).map_or(&[][..], |words| words.as_flattened());
+            for (pixel, sum) in sums.iter_mut().enumerate() {
+                let x = values.get(2 * pixel + position % 2).copied().unwrap_or(0);
                 *sum = i32::from(x).wrapping_mul(weight).wrapping_add(*sum);
             }
         }

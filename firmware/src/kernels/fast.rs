@@ -1,6 +1,6 @@
 //! What the fast inner loops share: the Rust around their assembly.
 
-use super::inner::{dot_pair, max_of_rows, pairs};
+use super::inner::{self, dot_pair, max_of_rows, pairs};
 use super::outputs::Outputs;
 use core::ptr;
 use secateur_shared::model::Parameters;
@@ -45,7 +45,8 @@ impl Task {
             tails: if per_output % 2 == 1 { tails } else { ptr::null() },
             output: pixels.as_mut_ptr(),
             stride: count,
-            pixels: pixels.len() / count,
+            // A division is a routine on a Cortex-M0+.
+            pixels: (0..inner::PIXELS).filter(|pixel| pixel * count < pixels.len()).count(),
             zero_point: outputs.zero_point.0.into(),
             pairs: count / 2,
         };
@@ -72,7 +73,7 @@ pub(super) unsafe fn product<const PIXELS: usize>(
     let even = outputs.count() & !1;
     for output in if is_plain { even } else { 0 }..outputs.count() {
         if output >= even || !outputs.is_shift(output) {
-            outputs.store(output, single(output), pixels);
+            outputs.store(output, &single(output), pixels);
         }
     }
     if !is_plain {
@@ -82,31 +83,28 @@ pub(super) unsafe fn product<const PIXELS: usize>(
 
 /// Every output of one input.
 pub fn linear(input: &[i8], outputs: &Outputs, values: &mut [i8]) {
-    let quads = input.len() / 4;
     let is_aligned = (input.as_ptr() as usize).is_multiple_of(4);
-    for output in 0..outputs.count() {
-        // A pair's both outputs at its first one.
-        let pair = outputs.parameters.pair(output / 2);
-        match pair.filter(|pair| quads > 0 && is_aligned && pair.words.len() >= 8 * quads) {
-            Some(_) if output % 2 == 1 => {}
-            Some(pair) => {
-                let mut sums = [0; 2];
-                // SAFETY: there are `quads`, not 0, words of input and twice as many of weights, aligned to 4.
-                unsafe { dot_pair(input.as_ptr(), pair.words.as_ptr(), quads, &mut sums) }
-                outputs.store(output, [sums[0].wrapping_add(tail(input, outputs, output, 4 * quads))], values);
-                outputs.store(output + 1, [sums[1].wrapping_add(tail(input, outputs, output + 1, 4 * quads))], values);
-            }
-            None => outputs.store(output, [tail(input, outputs, output, 0)], values),
+    let quads = if is_aligned { input.len() / 4 } else { 0 };
+    let mut sums = [0; 2];
+    for (output, value) in values.iter_mut().enumerate() {
+        let pair = outputs.parameters.pair(output / 2).filter(|pair| quads > 0 && pair.words.len() >= 8 * quads);
+        // A pair's both sums at its first output.
+        if let Some(pair) = pair.filter(|_| output % 2 == 0) {
+            // SAFETY: there are `quads`, not 0, words of input and twice as many of weights, aligned to 4.
+            unsafe { dot_pair(input.as_ptr(), pair.words.as_ptr(), quads, &mut sums) }
         }
+        let (sum, from) = if pair.is_some() { (sums[output % 2], 4 * quads) } else { (0, 0) };
+        *value = outputs.value(output, sum.wrapping_add(tail(input, outputs, output, from)));
     }
 }
 
 /// sum x w of an output from a position on.
 #[inline(never)]
 fn tail(input: &[i8], outputs: &Outputs, output: usize, from: usize) -> i32 {
-    let mut sum = 0_i32;
-    for (position, x) in input.iter().enumerate().skip(from) {
-        sum = sum.wrapping_add(i32::from(*x).wrapping_mul(outputs.weight(output, position)));
+    let (row, mut sum) = (outputs.parameters.row(output), 0_i32);
+    for position in from..input.len() {
+        let x = input.get(position).copied().unwrap_or(0);
+        sum = sum.wrapping_add(i32::from(x) * outputs.parameters.weight(&row, position));
     }
     sum
 }

@@ -66,13 +66,13 @@ pub const PIXELS: usize = 2;
 /// The inputs under the windows of [`PIXELS`] output pixels, a word a position, and what is computed of them.
 pub struct Patch<'s> {
     words: &'s mut [i32],
-    outputs: Outputs<'s>,
+    outputs: &'s Outputs<'s>,
     is_plain: bool,
 }
 
 impl<'s> Patch<'s> {
     /// A patch for these outputs, and what is left of the scratch; `None` where it is too short or not aligned to 4.
-    pub fn new(scratch: &'s mut [i8], outputs: Outputs<'s>) -> Option<(Self, &'s mut [i8])> {
+    pub fn new(scratch: &'s mut [i8], outputs: &'s Outputs<'s>) -> Option<(Self, &'s mut [i8])> {
         let (words, rest) = scratch.split_at_mut_checked(4 * outputs.parameters.per_output)?;
         let words = bytemuck::try_cast_slice_mut(words).ok()?;
         Some((Self { words, outputs, is_plain: outputs.is_plain() }, rest))
@@ -80,7 +80,8 @@ impl<'s> Patch<'s> {
 
     /// Takes runs of equal length, one a pixel, in at a position.
     #[inline(always)]
-    pub fn gather(&mut self, at: usize, [first, second]: [&[i8]; PIXELS]) {
+    pub fn gather<'r>(&mut self, at: usize, run: impl Fn(usize) -> &'r [i8]) {
+        let (first, second) = (run(0), run(1));
         let words = self.words.get_mut(at..at + first.len());
         if let Some(words) = words.filter(|words| !words.is_empty() && second.len() == words.len()) {
             // SAFETY: all three have this length, which is not 0.
@@ -90,8 +91,7 @@ impl<'s> Patch<'s> {
 
     /// Takes runs of this length, one a pixel and `step` apart, in at a position.
     pub fn gather_inside(&mut self, at: usize, input: &[i8], step: usize, length: usize) {
-        let run = |from: usize| input.get(from..).and_then(|from| from.get(..length)).unwrap_or_default();
-        self.gather(at, [run(0), run(step)]);
+        self.gather(at, |pixel| input.get(pixel * step..).and_then(|from| from.get(..length)).unwrap_or_default());
     }
 
     /// Every output of the pixels.
@@ -99,16 +99,18 @@ impl<'s> Patch<'s> {
     pub fn product(&self, pixels: &mut [i8]) {
         let patch = self.words.as_ptr().cast();
         // SAFETY: the patch has a word for each position.
-        unsafe { fast::product(patch, &self.outputs, self.is_plain, |output| self.single(output), pixels) }
+        unsafe { fast::product(patch, self.outputs, self.is_plain, |output| self.single(output), pixels) }
     }
 
     /// Adds x w of an output from a position on, at each pixel.
     #[inline(never)]
     fn slow(&self, output: usize, from: usize, sums: &mut [i32; PIXELS]) {
-        for (position, word) in self.words.iter().enumerate().skip(from) {
-            let weight = self.outputs.weight(output, position);
+        let row = self.outputs.parameters.row(output);
+        for position in from..self.words.len() {
+            let weight = self.outputs.parameters.weight(&row, position);
+            let word = self.words.get(position).copied().unwrap_or(0);
             // The second pixel's share was taken down by the first one's sign.
-            let first = i32::from(*word as i16);
+            let first = i32::from(word as i16);
             let second = word.wrapping_sub(first) >> 16;
             sums[0] = first.wrapping_mul(weight).wrapping_add(sums[0]);
             sums[1] = second.wrapping_mul(weight).wrapping_add(sums[1]);

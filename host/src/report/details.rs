@@ -238,8 +238,8 @@ fn step_names(steps: &[Step], names: &[String]) -> Vec<String> {
 
 /// What a step does: `conv2d and max-pool2d`.
 fn operator(step: &Step) -> String {
-    let is_pooled = matches!(step.layer, Layer::Conv2d(conv) if conv.is_pooled);
-    format!("{}{}", step.layer.operator(), if is_pooled { " and max-pool2d" } else { "" })
+    let is_pooled = matches!(step.layer(), Layer::Conv2d(conv) if conv.is_pooled);
+    format!("{}{}", step.layer().operator(), if is_pooled { " and max-pool2d" } else { "" })
 }
 
 impl Cost {

@@ -74,8 +74,8 @@ fn layers(model: &Model) -> Result<String> {
 
 /// The operator, and the pool in the same pass.
 fn name(step: &Step) -> String {
-    let is_pooled = matches!(step.layer, secateur_shared::Layer::Conv2d(conv) if conv.is_pooled);
-    format!("{}{}", step.layer.operator(), if is_pooled { " and max-pool2d" } else { "" })
+    let is_pooled = matches!(step.layer(), secateur_shared::Layer::Conv2d(conv) if conv.is_pooled);
+    format!("{}{}", step.layer().operator(), if is_pooled { " and max-pool2d" } else { "" })
 }
 
 /// The layers whose outputs it reads, where they are not the one before.

@@ -1,7 +1,9 @@
 //! What a layer's record says without a case for each operator: checks and plans go by these alone, on a chip too, where every
 //! case is code.
 
+use super::operator::*;
 use super::{Record, Shape};
+use crate::packing::Order;
 use crate::quant::{Activation, Multiplier, ZeroPoint};
 
 /// What of its input an output is made from.
@@ -16,16 +18,6 @@ pub enum Reach {
     /// All of it.
     Whole,
 }
-
-/// The operators, by their place in [`super::Layer`].
-const CONV2D: u8 = 0;
-const MAX_POOL2D: u8 = 1;
-const LINEAR: u8 = 2;
-const DEPTHWISE_CONV2D: u8 = 3;
-const AVERAGE_POOL2D: u8 = 4;
-const ADD: u8 = 5;
-const RESHAPE: u8 = 6;
-const SOFTMAX: u8 = 7;
 
 impl Record {
     /// Whether there is such an operator.
@@ -43,9 +35,9 @@ impl Record {
         }
     }
 
-    /// How many tensors back the layer's inputs are, as [`super::Node::from`] says; the same twice where it has one.
-    pub(crate) fn inputs(&self) -> [u8; 2] {
-        [self.from, if self.operator == ADD { self.extra } else { self.from }]
+    /// How many tensors back the layer's second input is, as [`super::Node::from`] says; the first one's where it has one.
+    pub(crate) fn other(&self) -> u8 {
+        if self.is_sum() { self.extra } else { self.from }
     }
 
     /// Whether it has two inputs.
@@ -54,13 +46,18 @@ impl Record {
     }
 
     /// Rows, and columns, of outputs of which the largest is written.
-    pub(crate) fn pool(&self) -> u8 {
+    pub fn pool(&self) -> u8 {
         if self.operator == CONV2D && self.extra != 0 { 2 } else { 1 }
     }
 
     /// Whether each output channel has a multiplier and weights.
     pub(crate) fn has_weights(&self) -> bool {
         matches!(self.operator, CONV2D | LINEAR | DEPTHWISE_CONV2D)
+    }
+
+    /// The order of its weights in the payload.
+    pub(crate) fn order(&self) -> Order {
+        if self.operator == DEPTHWISE_CONV2D { Order::Plain } else { Order::Pairs }
     }
 
     /// The output's zero point, given the input's.
@@ -73,7 +70,7 @@ impl Record {
     }
 
     /// The range of the output.
-    pub(crate) fn activation(&self) -> Activation {
+    pub fn activation(&self) -> Activation {
         match self.operator {
             RESHAPE | SOFTMAX => Activation::NONE,
             _ => Activation { low: self.low, high: self.high },

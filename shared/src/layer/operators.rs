@@ -127,10 +127,7 @@ impl Layer {
 
     /// The order of its weights in the payload.
     pub fn order(&self) -> Order {
-        match self {
-            Layer::DepthwiseConv2d(_) => Order::Plain,
-            _ => Order::Pairs,
-        }
+        Record::from(self).order()
     }
 
     /// The range of the output.

@@ -1,6 +1,7 @@
 //! The layer table as a blob has it: little-endian, without gaps, on words, so that postcard writes a record as it lies in
 //! memory, and a chip reads it where it lies in flash.
 
+use super::operator::*;
 use super::{
     Add, Conv2d, DepthwiseConv2d, Layer, Linear, Node, Pool2d, Reshape, Shape, Softmax, Table, Tensor, Window,
 };
@@ -39,18 +40,25 @@ impl Head {
 #[repr(C)]
 pub struct Record {
     /// The layer's place in [`Layer`], from 0.
-    pub(super) operator: u8,
-    pub(super) from: u8,
+    pub operator: u8,
+    /// See [`Node::from`].
+    pub from: u8,
     /// Whether a convolution pools, a depthwise convolution's multiplier, a sum's other input.
-    pub(super) extra: u8,
-    pub(super) zero_point: i8,
-    pub(super) outputs: u16,
-    pub(super) low: i8,
-    pub(super) high: i8,
+    pub extra: u8,
+    /// Of the output.
+    pub zero_point: i8,
+    /// See [`Conv2d`] and [`Linear`].
+    pub outputs: u16,
+    /// Lowest output.
+    pub low: i8,
+    /// Highest output.
+    pub high: i8,
     /// Kernel, stride, padding before and after; or a shape.
-    pub(super) window: [u8; 8],
-    pub(super) output_at: u32,
-    pub(super) scratch_at: u32,
+    pub window: [u8; 8],
+    /// See [`Node`].
+    pub output_at: u32,
+    /// See [`Node`].
+    pub scratch_at: u32,
 }
 
 impl Record {
@@ -60,14 +68,14 @@ impl Record {
         let (window, zero_point) = (self.window(), ZeroPoint(self.zero_point));
         let activation = Activation { low: self.low, high: self.high };
         Some(match self.operator {
-            0 => Layer::Conv2d(Conv2d { outputs, window, is_pooled: self.extra != 0, zero_point, activation }),
-            1 => Layer::MaxPool2d(Pool2d { window, activation }),
-            2 => Layer::Linear(Linear { outputs, zero_point, activation }),
-            3 => Layer::DepthwiseConv2d(DepthwiseConv2d { multiplier: self.extra, window, zero_point, activation }),
-            4 => Layer::AveragePool2d(Pool2d { window, activation }),
-            5 => Layer::Add(Add { other: self.extra, zero_point, activation }),
-            6 => Layer::Reshape(Reshape { shape: self.reshaped() }),
-            7 => Layer::Softmax(Softmax {}),
+            CONV2D => Layer::Conv2d(Conv2d { outputs, window, is_pooled: self.extra != 0, zero_point, activation }),
+            MAX_POOL2D => Layer::MaxPool2d(Pool2d { window, activation }),
+            LINEAR => Layer::Linear(Linear { outputs, zero_point, activation }),
+            DEPTHWISE_CONV2D => Layer::DepthwiseConv2d(DepthwiseConv2d { multiplier: self.extra, window, zero_point, activation }),
+            AVERAGE_POOL2D => Layer::AveragePool2d(Pool2d { window, activation }),
+            ADD => Layer::Add(Add { other: self.extra, zero_point, activation }),
+            RESHAPE => Layer::Reshape(Reshape { shape: self.reshaped() }),
+            SOFTMAX => Layer::Softmax(Softmax {}),
             _ => return None,
         })
     }
@@ -78,7 +86,8 @@ impl Record {
         Some(Node { layer: self.layer()?, from, output_at, scratch_at })
     }
 
-    pub(crate) fn window(&self) -> Window {
+    /// Of an operator that has one.
+    pub fn window(&self) -> Window {
         let [k0, k1, s0, s1, b0, b1, a0, a1] = self.window;
         Window { kernel_hw: (k0, k1), stride_hw: (s0, s1), before_hw: (b0, b1), after_hw: (a0, a1) }
     }
@@ -107,26 +116,26 @@ impl From<&Layer> for Record {
         match *layer {
             Layer::Conv2d(conv) => {
                 let (outputs, extra, zero_point) = (conv.outputs, conv.is_pooled.into(), conv.zero_point.0);
-                Self { outputs, extra, zero_point, ..windowed(0, &conv.window, conv.activation) }
+                Self { outputs, extra, zero_point, ..windowed(CONV2D, &conv.window, conv.activation) }
             }
-            Layer::MaxPool2d(pool) => windowed(1, &pool.window, pool.activation),
+            Layer::MaxPool2d(pool) => windowed(MAX_POOL2D, &pool.window, pool.activation),
             Layer::Linear(linear) => {
                 let (outputs, zero_point) = (linear.outputs, linear.zero_point.0);
-                Self { outputs, zero_point, ..plain(2, linear.activation) }
+                Self { outputs, zero_point, ..plain(LINEAR, linear.activation) }
             }
             Layer::DepthwiseConv2d(conv) => {
                 let (extra, zero_point) = (conv.multiplier, conv.zero_point.0);
-                Self { extra, zero_point, ..windowed(3, &conv.window, conv.activation) }
+                Self { extra, zero_point, ..windowed(DEPTHWISE_CONV2D, &conv.window, conv.activation) }
             }
-            Layer::AveragePool2d(pool) => windowed(4, &pool.window, pool.activation),
+            Layer::AveragePool2d(pool) => windowed(AVERAGE_POOL2D, &pool.window, pool.activation),
             Layer::Add(add) => {
-                Self { extra: add.other, zero_point: add.zero_point.0, ..plain(5, add.activation) }
+                Self { extra: add.other, zero_point: add.zero_point.0, ..plain(ADD, add.activation) }
             }
             Layer::Reshape(reshape) => {
                 let [h0, h1, w0, w1, c0, c1] = shape_bytes(reshape.shape);
-                Self { window: [h0, h1, w0, w1, c0, c1, 0, 0], ..plain(6, Activation::NONE) }
+                Self { window: [h0, h1, w0, w1, c0, c1, 0, 0], ..plain(RESHAPE, Activation::NONE) }
             }
-            Layer::Softmax(_) => Self { zero_point: i8::MIN, ..plain(7, Activation::NONE) },
+            Layer::Softmax(_) => Self { zero_point: i8::MIN, ..plain(SOFTMAX, Activation::NONE) },
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Layers as a graph: which tensor each reads, and where it lies.
 
-use super::{Conv2d, LAYERS_MAX, Layer, Pool2d, Record, Shape, times};
+use super::{Conv2d, LAYERS_MAX, Layer, Pool2d, Record, Shape, Softmax, times};
 use crate::quant::ZeroPoint;
 use crate::refusal::Refusal;
 
@@ -118,13 +118,11 @@ impl Table {
 }
 
 /// A layer in its place.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Step {
     /// Its number, from 0.
     pub index: usize,
-    /// What is computed.
-    pub layer: Layer,
-    /// The same as a blob has it.
+    /// What is computed: see [`Step::layer`].
     pub record: Record,
     /// Multipliers; 0 for a layer without parameters.
     pub multipliers: u16,
@@ -146,61 +144,72 @@ pub struct Step {
     pub parameters_end: u32,
 }
 
-/// Walks a table: the shapes follow from layer to layer.
+/// The tensors and parameters of a table's layers so far: the shapes follow from layer to layer.
+#[derive(Clone, Debug)]
+pub(crate) struct Graph {
+    tensors: heapless::Vec<Tensor, { LAYERS_MAX + 1 }>,
+    parameters_end: u32,
+}
+
+impl Graph {
+    /// From the input on.
+    #[inline(always)]
+    pub(crate) fn new(input: Tensor) -> Self {
+        let mut tensors = heapless::Vec::new();
+        // There is room for one.
+        let _ = tensors.push(input);
+        Self { tensors, parameters_end: 0 }
+    }
+
+    /// The input, and the output of every layer so far.
+    pub(crate) fn tensors(&self) -> &[Tensor] {
+        &self.tensors
+    }
+
+    /// Fills in the step of the next layer by its record; `None` where it cannot take its input.
+    // Firmware has it once, and fills in memory what registers cannot hold.
+    #[inline(never)]
+    pub(crate) fn turn(&mut self, step: &mut Step) -> Option<()> {
+        let record = &step.record;
+        step.index = self.tensors.len() - 1;
+        let (first, second) = (usize::from(record.from), usize::from(record.other()));
+        step.input_index = step.index.wrapping_sub(first);
+        let (input, other) = (self.tensors.get(step.input_index)?, self.tensors.get(step.index.wrapping_sub(second))?);
+        if other.shape != input.shape {
+            return None;
+        }
+        step.input = *input;
+        step.other = record.is_sum().then(|| (*other, step.index - second));
+        step.output.shape = record.output(input.shape)?;
+        step.output.zero_point = record.zero_point(input.zero_point);
+        step.output.at = record.output_at;
+        step.scratch_at = record.scratch_at;
+        step.multipliers = record.multipliers(step.output.shape);
+        step.weights_per_output = record.weights_per_output(input.shape);
+        step.parameters_at = self.parameters_end;
+        let bytes = parameter_bytes(step.multipliers, step.weights_per_output)?;
+        step.parameters_end = step.parameters_at.checked_add(bytes)?;
+        self.parameters_end = step.parameters_end;
+        self.tensors.push(step.output).ok()
+    }
+}
+
+/// Walks a table.
 #[derive(Clone, Debug)]
 pub struct Steps<Records> {
     records: Records,
-    tensors: heapless::Vec<Tensor, { LAYERS_MAX + 1 }>,
-    parameters_end: u32,
+    graph: Graph,
 }
 
 impl<Records: Iterator<Item = Record>> Steps<Records> {
     /// From the input on.
     pub fn new(input: Tensor, records: Records) -> Self {
-        let mut tensors = heapless::Vec::new();
-        // There is room for one.
-        let _ = tensors.push(input);
-        Self { records, tensors, parameters_end: 0 }
+        Self { records, graph: Graph::new(input) }
     }
 
     /// The input, and the output of every layer so far.
     pub fn tensors(&self) -> &[Tensor] {
-        &self.tensors
-    }
-
-    fn tensor(&self, back: u8) -> Option<(Tensor, usize)> {
-        let index = self.tensors.len().checked_sub(1 + usize::from(back))?;
-        self.tensors.get(index).map(|tensor| (*tensor, index))
-    }
-
-    fn step(&mut self, record: Record) -> Option<Step> {
-        let [input, other] = record.inputs().map(|back| self.tensor(back));
-        let (input, input_index) = input?;
-        let other = if record.is_sum() { Some(other?) } else { None };
-        if other.is_some_and(|(other, _)| other.shape != input.shape) {
-            return None;
-        }
-        let shape = record.output(input.shape)?;
-        let output = Tensor { shape, zero_point: record.zero_point(input.zero_point), at: record.output_at };
-        let (multipliers, weights_per_output) = (record.multipliers(shape), record.weights_per_output(input.shape));
-        let parameters_at = self.parameters_end;
-        self.parameters_end = parameters_at.checked_add(parameter_bytes(multipliers, weights_per_output)?)?;
-        let (index, parameters_end) = (self.tensors.len() - 1, self.parameters_end);
-        self.tensors.push(output).ok()?;
-        Some(Step {
-            index,
-            layer: record.layer()?,
-            record,
-            multipliers,
-            weights_per_output,
-            input,
-            input_index,
-            other,
-            output,
-            scratch_at: record.scratch_at,
-            parameters_at,
-            parameters_end,
-        })
+        self.graph.tensors()
     }
 }
 
@@ -214,16 +223,19 @@ fn parameter_bytes(multipliers: u16, weights_per_output: u32) -> Option<u32> {
 impl<Records: Iterator<Item = Record>> Iterator for Steps<Records> {
     type Item = Result<Step, Refusal>;
 
-    // Firmware has it once.
-    #[inline(never)]
     fn next(&mut self) -> Option<Self::Item> {
-        let index = self.tensors.len() as u8 - 1;
-        let record = self.records.next()?;
-        Some(self.step(record).ok_or(Refusal::Geometry(index)))
+        let mut step = Step { record: self.records.next()?, ..Step::default() };
+        Some(self.graph.turn(&mut step).map(|()| step).ok_or(Refusal::Geometry(step.index as u8)))
     }
 }
 
 impl Step {
+    /// What is computed. A chip reads the record, and has no code for this.
+    pub fn layer(&self) -> Layer {
+        // A table's operators are known, and so are a checked model's.
+        self.record.layer().unwrap_or(Layer::Softmax(Softmax {}))
+    }
+
     /// Multiply-accumulates, padding counted as if it were data, and outputs that a fused pool drops left out.
     pub fn macs(&self) -> u64 {
         let pool = u64::from(self.record.pool());
