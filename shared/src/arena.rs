@@ -4,7 +4,7 @@
 mod search;
 
 use crate::header::ALIGNMENT;
-use crate::layer::{LAYERS_MAX, Layer, Reach, Shape, Step, Table, Tensor, Window};
+use crate::layer::{Reach, Record, Shape, Step, Table, Tensor, Window};
 use crate::refusal::Refusal;
 
 /// Tensors start on a multiple of this, so that kernels may load words.
@@ -95,60 +95,39 @@ impl Step {
     }
 }
 
-/// Of each tensor, the number of the last layer that reads it, or made it.
-pub(crate) struct Readers(heapless::Vec<u8, { LAYERS_MAX + 1 }>);
-
-impl Readers {
-    /// Given how many tensors back each layer's inputs are.
-    pub(crate) fn of(inputs: impl Iterator<Item = [u8; 2]>) -> Result<Self, Refusal> {
-        let mut last = heapless::Vec::new();
-        let _ = last.push(0);
-        for (index, inputs) in inputs.enumerate() {
-            for back in inputs {
-                let read = index.checked_sub(back.into()).and_then(|tensor| last.get_mut(tensor));
-                *read.ok_or(Refusal::Geometry(index as u8))? = index as u8;
-            }
-            last.push(index as u8).map_err(|_| Refusal::Table)?;
+/// The number of the last layer that reads a tensor, or made it.
+// A chip looks through its records again and again, which is time that nobody notices, and less code than a table.
+pub(crate) fn last_reader(records: &[Record], tensor: usize) -> usize {
+    let mut last = tensor.saturating_sub(1);
+    for (index, record) in records.iter().enumerate() {
+        if index == tensor + usize::from(record.from) || index == tensor + usize::from(record.other()) {
+            last = index;
         }
-        Ok(Self(last))
     }
+    last
+}
 
-    /// Of a table.
-    pub(crate) fn of_table(table: &Table) -> Result<Self, Refusal> {
-        Self::of(table.nodes.iter().map(|node| match node.layer {
-            Layer::Add(add) => [node.from, add.other],
-            _ => [node.from; 2],
-        }))
+/// The bytes of the arena that a layer needs; `None` where a tensor does not lie on a word, or on one that is still needed.
+/// `tensors` are the input and the outputs up to the layer's, `last_reader` as above.
+// Firmware has it once.
+#[inline(never)]
+pub(crate) fn extent(step: &Step, tensors: &[Tensor], last_reader: &dyn Fn(usize) -> usize) -> Option<u32> {
+    let places = step.input.at | step.output.at | step.scratch_at;
+    let (start, end) = (step.output.at, step.output.end());
+    if places % TENSOR_ALIGNMENT != 0 || places >> 30 != 0 || end > step.scratch_at {
+        return None;
     }
-
-    fn last(&self, tensor: usize) -> u8 {
-        self.0.get(tensor).copied().unwrap_or(0)
-    }
-
-    /// The bytes of the arena that a layer needs, where it destroys nothing; `steps` has just given it.
-    ///
-    /// # Errors
-    /// [`Refusal::Places`] where a tensor does not lie on a word, or on one that is needed.
-    // Firmware has it once.
-    #[inline(never)]
-    pub(crate) fn extent(&self, step: &Step, tensors: &[Tensor]) -> Result<u32, Refusal> {
-        let places = step.input.at | step.output.at | step.scratch_at;
-        if places % TENSOR_ALIGNMENT != 0 || places >> 30 != 0 || step.output.end() > step.scratch_at {
-            return Err(Refusal::Places);
+    // From where on an input that is read for the last time may lie, if the output overlaps it.
+    let after_lead = step.lead_bytes().map_or(u32::MAX, |lead| start + lead);
+    for index in 0..=step.index {
+        let (tensor, last) = (tensors.get(index)?, last_reader(index));
+        let is_apart = end <= tensor.at || tensor.end() <= start;
+        let is_done = last == step.index && after_lead <= tensor.at;
+        if last >= step.index && (tensor.end() > step.scratch_at || !(is_apart || is_done)) {
+            return None;
         }
-        let (start, end) = (step.output.at, step.output.end());
-        // From where on an input that is read for the last time may lie, if the output overlaps it.
-        let after_lead = step.lead_bytes().map_or(u32::MAX, |lead| start + lead);
-        for index in 0..=step.index {
-            let (Some(tensor), last) = (tensors.get(index), usize::from(self.last(index))) else { break };
-            let is_apart = end <= tensor.at || tensor.end() <= start;
-            let is_done = last == step.index && after_lead <= tensor.at;
-            if last >= step.index && (tensor.end() > step.scratch_at || !(is_apart || is_done)) {
-                return Err(Refusal::Places);
-            }
-        }
-        Ok(step.scratch_at + step.scratch_bytes())
     }
+    Some(step.scratch_at + step.scratch_bytes())
 }
 
 /// Lengths of an arena are multiples of 16.
@@ -162,10 +141,11 @@ impl Table {
     /// # Errors
     /// [`Refusal::Geometry`] where a layer cannot take its input, [`Refusal::Places`] where tensors are in each other's way.
     pub fn arena_bytes(&self) -> Result<u32, Refusal> {
-        let readers = Readers::of_table(self)?;
+        let records = self.records();
         let (mut steps, mut bytes) = (self.steps(), self.input.end());
         while let Some(step) = steps.next() {
-            bytes = bytes.max(readers.extent(&step?, steps.tensors())?);
+            let extent = extent(&step?, steps.tensors(), &|tensor| last_reader(&records, tensor));
+            bytes = bytes.max(extent.ok_or(Refusal::Places)?);
         }
         rounded(bytes)
     }

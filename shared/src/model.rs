@@ -1,6 +1,6 @@
 //! A blob, checked once: after [`Model::parse`] the engine and its kernels have nothing left to refuse.
 
-use crate::arena::{self, Readers};
+use crate::arena;
 use crate::header::{self, ALIGNMENT, HEADER_BYTES};
 use crate::layer::{Graph, Head, LAYERS_MAX, Record, Step, Steps, Table, Tensor};
 use crate::memory::{self, payload_at};
@@ -195,21 +195,19 @@ impl<'b> Model<'b> {
     }
 
     fn check(&mut self) -> Result<(), Refusal> {
-        let readers = Readers::of(self.records.iter().map(|record| [record.from, record.other()]))?;
-        if self.input.shape.bytes().is_none() {
-            return Err(Refusal::Geometry(0));
-        }
-        let (mut arena_bytes, mut output, mut parameters_end) = (0, self.output, 0);
-        self.walk(&mut |step, tensors| {
-            self.check_values(step)?;
-            arena_bytes = readers.extent(step, tensors)?.max(arena_bytes);
-            (output, parameters_end) = (step.output, step.parameters_end);
+        let (model, mut parameters_end) = (*self, 0);
+        model.walk(&mut |step, tensors| {
+            model.check_values(step)?;
+            let extent = arena::extent(step, tensors, &|tensor| arena::last_reader(model.records, tensor));
+            self.arena_bytes = self.arena_bytes.max(extent.ok_or(Refusal::Places)?);
+            self.output = step.output;
+            parameters_end = step.parameters_end;
             Ok(())
         })?;
         if self.payload.len() != parameters_end as usize {
             return Err(Refusal::Parameters(self.records.len() as u8 - 1));
         }
-        (self.output, self.arena_bytes) = (output, arena::rounded(arena_bytes)?);
+        self.arena_bytes = arena::rounded(self.arena_bytes)?;
         Ok(())
     }
 

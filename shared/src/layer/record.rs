@@ -11,11 +11,12 @@ use serde::ser::SerializeTuple;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The start of a table: the network's input, and how many records follow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Head {
-    shape: [u8; 6],
-    at: [u8; 4],
+    shape: [u16; 3],
+    /// Its lower half first: it does not lie on a word.
+    at: [u16; 2],
     zero_point: i8,
     /// 1 to [`super::LAYERS_MAX`].
     pub layers: u8,
@@ -24,14 +25,16 @@ pub struct Head {
 impl Head {
     /// Of a table with this input.
     pub fn new(input: &Tensor, layers: u8) -> Self {
-        let (at, zero_point) = (input.at.to_le_bytes(), input.zero_point.0);
-        Self { shape: shape_bytes(input.shape), at, zero_point, layers }
+        let Shape { height, width, channels } = input.shape;
+        let at = [input.at as u16, (input.at >> 16) as u16];
+        Self { shape: [height, width, channels], at, zero_point: input.zero_point.0, layers }
     }
 
     /// The network's input.
     pub fn input(&self) -> Tensor {
-        let (shape, zero_point) = (shape(self.shape), ZeroPoint(self.zero_point));
-        Tensor { shape, zero_point, at: u32::from_le_bytes(self.at) }
+        let [height, width, channels] = self.shape;
+        let at = u32::from(self.at[0]) | u32::from(self.at[1]) << 16;
+        Tensor { shape: Shape { height, width, channels }, zero_point: ZeroPoint(self.zero_point), at }
     }
 }
 
@@ -94,7 +97,8 @@ impl Record {
 
     pub(super) fn reshaped(&self) -> Shape {
         let [h0, h1, w0, w1, c0, c1, ..] = self.window;
-        shape([h0, h1, w0, w1, c0, c1])
+        let (height, width) = (u16::from_le_bytes([h0, h1]), u16::from_le_bytes([w0, w1]));
+        Shape { height, width, channels: u16::from_le_bytes([c0, c1]) }
     }
 }
 
@@ -140,17 +144,23 @@ impl From<&Layer> for Record {
     }
 }
 
-impl Serialize for Record {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        bytemuck::cast::<Self, [u8; size_of::<Self>()]>(*self).serialize(serializer)
-    }
-}
+/// As it lies in memory.
+macro_rules! as_bytes {
+    ($($name:ident),*) => {$(
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                bytemuck::cast::<Self, [u8; size_of::<Self>()]>(*self).serialize(serializer)
+            }
+        }
 
-impl<'de> Deserialize<'de> for Record {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(bytemuck::cast(<[u8; size_of::<Self>()]>::deserialize(deserializer)?))
-    }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Ok(bytemuck::cast(<[u8; size_of::<Self>()]>::deserialize(deserializer)?))
+            }
+        }
+    )*};
 }
+as_bytes!(Head, Record);
 
 impl Serialize for Table {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -161,12 +171,6 @@ impl Serialize for Table {
         }
         tuple.end()
     }
-}
-
-fn shape(bytes: [u8; 6]) -> Shape {
-    let [h0, h1, w0, w1, c0, c1] = bytes;
-    let [height, width, channels] = [[h0, h1], [w0, w1], [c0, c1]].map(u16::from_le_bytes);
-    Shape { height, width, channels }
 }
 
 fn shape_bytes(shape: Shape) -> [u8; 6] {

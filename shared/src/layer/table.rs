@@ -111,6 +111,11 @@ impl Table {
         Ok(end)
     }
 
+    /// Its layers as a blob has them.
+    pub(crate) fn records(&self) -> heapless::Vec<Record, LAYERS_MAX> {
+        self.nodes.iter().map(Record::from).collect()
+    }
+
     /// Every layer with its tensors; ends, with an error naming it, at a layer that cannot take its input.
     pub fn steps(&self) -> Steps<impl Iterator<Item = Record> + Clone + '_> {
         Steps::new(self.input, self.nodes.iter().map(Record::from))
@@ -175,6 +180,8 @@ impl Graph {
         let (first, second) = (usize::from(record.from), usize::from(record.other()));
         step.input_index = step.index.wrapping_sub(first);
         let (input, other) = (self.tensors.get(step.input_index)?, self.tensors.get(step.index.wrapping_sub(second))?);
+        // The network's input has not been an output.
+        input.shape.bytes()?;
         if other.shape != input.shape {
             return None;
         }
