@@ -1,5 +1,6 @@
 //! Runs a checked model over an arena.
 
+#[allow(unused_imports, reason = "an engine without operators is built to take its size off")]
 use crate::kernels::{self, Outputs};
 use crate::tensors::Tensors;
 use secateur_shared::arena::TENSOR_ALIGNMENT;
@@ -17,7 +18,7 @@ impl<'a> Engine<'a> {
     /// Puts a model into an arena of at least the planned length.
     ///
     /// # Errors
-    /// [`Refusal::Arena`] where it is too small; [`Refusal::Operator`] where this build lacks one.
+    /// [`Refusal::Arena`] where it is too small.
     // It runs once: compiled apart, where it is cold.
     #[inline(never)]
     pub fn new(model: Model<'a>, arena: &'a mut [i8]) -> Result<Self, Refusal> {
@@ -26,10 +27,6 @@ impl<'a> Engine<'a> {
         let skipped = arena.as_ptr().align_offset(TENSOR_ALIGNMENT as usize);
         let arena = arena.get_mut(skipped..).unwrap_or_default();
         let available_bytes = arena.len() as u32;
-        model.walk(&mut |step, _| match kernels::built_in(step.record.operator) {
-            true => Ok(()),
-            false => Err(Refusal::Operator(step.index as u8)),
-        })?;
         match arena.get_mut(..needed_bytes as usize) {
             Some(arena) => Ok(Self { model, arena }),
             None => Err(Refusal::Arena { needed_bytes, available_bytes }),
@@ -97,7 +94,7 @@ fn run(model: &Model, step: &Step, arena: &mut [i8]) {
         operator::RESHAPE => tensors.forward(),
         #[cfg(feature = "softmax")]
         operator::SOFTMAX => kernels::softmax(tensors, step, outputs),
-        // An absent operator was refused by `Engine::new`.
+        // An absent operator was refused by `Model::parse`.
         _ => {}
     }
 }

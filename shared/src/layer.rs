@@ -22,7 +22,7 @@ pub const LAYERS_MAX: usize = 80;
 pub const TENSOR_BYTES_MAX: u32 = 1 << 24;
 
 /// The size of one image's tensor, stored HWC, one byte a value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Zeroable)]
 pub struct Shape {
     /// Rows.
     pub height: u16,

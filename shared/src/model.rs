@@ -7,6 +7,7 @@ use crate::memory::{self, payload_at};
 use crate::packing;
 use crate::quant::{ACCUMULATOR_MAX, Multiplier, ZeroPoint};
 use crate::refusal::Refusal;
+use bytemuck::Zeroable;
 
 /// A checked network, its layers and parameters read in place.
 #[derive(Clone, Copy, Debug)]
@@ -96,8 +97,9 @@ impl<'b> Model<'b> {
         }
         let (records, _) = rest.split_at_checked(layers * size_of::<Record>()).ok_or(Refusal::CutOff)?;
         let records: &[Record] = bytemuck::try_cast_slice(records).map_err(|_| Refusal::CutOff)?;
-        if !records.iter().all(Record::is_known) {
-            return Err(Refusal::Table);
+        if let Some(layer) = records.iter().position(|record| !record.is_built()) {
+            let is_known = records.get(layer).is_some_and(Record::is_known);
+            return Err(if is_known { Refusal::Operator(layer as u8) } else { Refusal::Table });
         }
         let payload = blob.get(payload_at(layers)..).ok_or(Refusal::CutOff)?;
         let identity = header::identity(blob);
@@ -114,7 +116,7 @@ impl<'b> Model<'b> {
     // Firmware has it once, and the tensors' places where they are: they are a kilobyte.
     #[inline(never)]
     pub fn walk(&self, visit: &mut dyn FnMut(&Step, &[Tensor]) -> Result<(), Refusal>) -> Result<(), Refusal> {
-        let (mut graph, mut step) = (Graph::new(self.input), Step::default());
+        let (mut graph, mut step) = (Graph::new(self.input), Step::zeroed());
         for record in self.records {
             step.record = *record;
             graph.turn(&mut step).ok_or(Refusal::Geometry(step.index as u8))?;

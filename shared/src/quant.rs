@@ -2,7 +2,7 @@
 //! where gemmlowp has two.
 
 /// The int8 value that stands for zero: real = scale * (q - zero_point).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Zeroable)]
 pub struct ZeroPoint(pub i8);
 
 impl ZeroPoint {

@@ -38,7 +38,7 @@ impl Terms {
 
 /// output[i] = the sum of both inputs' values there, for i from 0 on; the output may lie where either of them does.
 pub fn add(tensors: &mut Tensors, step: &Step, outputs: &Outputs) {
-    let Some((other, _)) = step.other else { return };
+    let Some((other, _)) = step.other() else { return };
     let (first, second, output) = (step.input.range(), other.range(), step.output.range());
     let cells = tensors.cells();
     let (Some(first), Some(second), Some(output)) = (cells.get(first), cells.get(second), cells.get(output)) else {

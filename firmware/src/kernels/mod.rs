@@ -55,17 +55,14 @@ use portable as inner;
 
 use secateur_shared::layer::operator;
 
-/// Whether this build has an operator.
-pub fn built_in(operator: u8) -> bool {
-    match operator {
-        operator::CONV2D => cfg!(feature = "conv2d"),
-        operator::MAX_POOL2D => cfg!(feature = "max-pool2d"),
-        operator::LINEAR => cfg!(feature = "linear"),
-        operator::DEPTHWISE_CONV2D => cfg!(feature = "depthwise-conv2d"),
-        operator::AVERAGE_POOL2D => cfg!(feature = "average-pool2d"),
-        operator::ADD => cfg!(feature = "add"),
-        operator::RESHAPE => cfg!(feature = "reshape"),
-        operator::SOFTMAX => cfg!(feature = "softmax"),
-        _ => false,
-    }
-}
+/// The operators of this build: bit n is that of number n.
+pub const BUILT: u16 = operator::bit(operator::CONV2D, cfg!(feature = "conv2d"))
+    | operator::bit(operator::MAX_POOL2D, cfg!(feature = "max-pool2d"))
+    | operator::bit(operator::LINEAR, cfg!(feature = "linear"))
+    | operator::bit(operator::DEPTHWISE_CONV2D, cfg!(feature = "depthwise-conv2d"))
+    | operator::bit(operator::AVERAGE_POOL2D, cfg!(feature = "average-pool2d"))
+    | operator::bit(operator::ADD, cfg!(feature = "add"))
+    | operator::bit(operator::RESHAPE, cfg!(feature = "reshape"))
+    | operator::bit(operator::SOFTMAX, cfg!(feature = "softmax"));
+
+const _: () = assert!(operator::BUILT == BUILT, "what `Model::parse` lets through is what `Engine` runs");

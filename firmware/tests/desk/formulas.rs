@@ -36,7 +36,7 @@ fn formula(model: &Model, step: &Step, tensors: &[Vec<i8>]) -> Vec<i8> {
     match step.layer() {
         Layer::Reshape(_) => return map.values.to_vec(),
         Layer::Add(_) => {
-            let (other, index) = step.other.expect("has two");
+            let (other, index) = step.other().expect("has two");
             let pairs = map.values.iter().zip(&tensors[index]);
             return pairs.map(|(one, two)| sum(model, step, [*one, *two], other.zero_point)).collect();
         }

@@ -81,7 +81,7 @@ fn name(step: &Step) -> String {
 /// The layers whose outputs it reads, where they are not the one before.
 fn reads(step: &Step) -> String {
     let source = |tensor: usize| tensor.checked_sub(1).map_or_else(|| "input".to_owned(), |layer| layer.to_string());
-    match step.other {
+    match step.other() {
         Some((_, other)) => format!("{}, {}", source(step.input_index), source(other)),
         None if step.input_index == step.index => String::new(),
         None => source(step.input_index),

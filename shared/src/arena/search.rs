@@ -67,7 +67,7 @@ impl Search {
         for step in table.steps() {
             let step = step?;
             let scratch = step.scratch_bytes();
-            search.is_chain &= step.input_index == step.index && step.other.is_none();
+            search.is_chain &= step.input_index == step.index && step.other().is_none();
             search.bytes.push(step.output.padded_bytes()).map_err(full)?;
             search.behind.push(0).map_err(full)?;
             search.leads.push(step.lead_bytes()).map_err(|_| Refusal::Table)?;
@@ -158,8 +158,8 @@ impl Search {
 
     /// Whether a layer is the last to read this tensor.
     fn is_done(&self, step: usize, tensor: usize) -> bool {
-        let Step { input_index, other, .. } = self.steps[step];
-        let is_read = tensor == input_index || other.is_some_and(|(_, other)| tensor == other);
+        let step_of = &self.steps[step];
+        let is_read = tensor == step_of.input_index || step_of.other().is_some_and(|(_, other)| tensor == other);
         is_read && self.last_readers[tensor] == step
     }
 

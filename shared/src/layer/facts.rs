@@ -20,18 +20,41 @@ pub enum Reach {
 }
 
 impl Record {
+    /// Whether this build has code for its operator.
+    pub(crate) fn is_built(&self) -> bool {
+        BUILT.checked_shr(self.operator.into()).is_some_and(|bits| bits & 1 == 1)
+    }
+
     /// Whether there is such an operator.
     pub(crate) fn is_known(&self) -> bool {
         self.operator <= SOFTMAX
     }
 
+    /// Whether this is its operator: never one that is not built, so that no code is left for that.
+    #[inline(always)]
+    fn is(&self, operator: u8) -> bool {
+        BUILT >> operator & 1 == 1 && self.operator == operator
+    }
+
+    /// Whether it has two inputs.
+    #[inline(always)]
+    pub(crate) fn is_sum(&self) -> bool {
+        self.is(ADD)
+    }
+
+    /// Whether it is a pool of its own.
+    #[inline(always)]
+    fn is_pool(&self) -> bool {
+        self.is(MAX_POOL2D) || self.is(AVERAGE_POOL2D)
+    }
+
     /// What of its input an output is made from.
     pub fn reach(&self) -> Reach {
-        match self.operator {
-            CONV2D => Reach::Channels,
-            MAX_POOL2D | AVERAGE_POOL2D | DEPTHWISE_CONV2D => Reach::Channel,
-            LINEAR => Reach::Whole,
-            _ => Reach::Place,
+        match () {
+            () if self.is(CONV2D) => Reach::Channels,
+            () if self.is(LINEAR) => Reach::Whole,
+            () if self.is(DEPTHWISE_CONV2D) || self.is_pool() => Reach::Channel,
+            () => Reach::Place,
         }
     }
 
@@ -40,49 +63,46 @@ impl Record {
         if self.is_sum() { self.extra } else { self.from }
     }
 
-    /// Whether it has two inputs.
-    pub(crate) fn is_sum(&self) -> bool {
-        self.operator == ADD
-    }
-
     /// Rows, and columns, of outputs of which the largest is written.
     pub fn pool(&self) -> u8 {
-        if self.operator == CONV2D && self.extra != 0 { 2 } else { 1 }
+        if self.is(CONV2D) && self.extra != 0 { 2 } else { 1 }
     }
 
     /// Whether each output channel has a multiplier and weights.
     pub(crate) fn has_weights(&self) -> bool {
-        matches!(self.operator, CONV2D | LINEAR | DEPTHWISE_CONV2D)
+        self.is(CONV2D) || self.is(LINEAR) || self.is(DEPTHWISE_CONV2D)
     }
 
     /// The order of its weights in the payload.
     pub(crate) fn order(&self) -> Order {
-        if self.operator == DEPTHWISE_CONV2D { Order::Plain } else { Order::Pairs }
+        if self.is(DEPTHWISE_CONV2D) { Order::Plain } else { Order::Pairs }
     }
 
     /// The output's zero point, given the input's.
     pub(crate) fn zero_point(&self, input: ZeroPoint) -> ZeroPoint {
-        match self.operator {
-            MAX_POOL2D | AVERAGE_POOL2D | RESHAPE => input,
-            SOFTMAX => ZeroPoint(i8::MIN),
-            _ => ZeroPoint(self.zero_point),
+        match () {
+            () if self.is_pool() || self.is(RESHAPE) => input,
+            () if self.is(SOFTMAX) => ZeroPoint(i8::MIN),
+            () => ZeroPoint(self.zero_point),
         }
     }
 
     /// The range of the output.
     pub fn activation(&self) -> Activation {
-        match self.operator {
-            RESHAPE | SOFTMAX => Activation::NONE,
-            _ => Activation { low: self.low, high: self.high },
-        }
+        let is_open = self.is(RESHAPE) || self.is(SOFTMAX);
+        if is_open { Activation::NONE } else { Activation { low: self.low, high: self.high } }
     }
 
     /// The output for an input of this shape; `None` where the layer cannot take it.
     pub(crate) fn output(&self, input: Shape) -> Option<Shape> {
-        let channels = match self.operator {
-            CONV2D | LINEAR => self.outputs.into(),
-            DEPTHWISE_CONV2D => u32::from(input.channels) * u32::from(self.extra),
-            _ => input.channels.into(),
+        if self.is(RESHAPE) {
+            let output = self.reshaped();
+            return (output.bytes()? == input.volume()).then_some(output);
+        }
+        let channels = match () {
+            () if self.is(CONV2D) || self.is(LINEAR) => self.outputs.into(),
+            () if self.is(DEPTHWISE_CONV2D) => u32::from(input.channels) * u32::from(self.extra),
+            () => input.channels.into(),
         };
         let halvings = self.pool() / 2;
         let (height, width) = match self.reach() {
@@ -90,39 +110,33 @@ impl Record {
             Reach::Place => (input.height, input.width),
             _ => self.window().output_hw(input)?,
         };
-        let (height, width) = (height >> halvings, width >> halvings);
-        let windowed = Shape { height, width, channels: u16::try_from(channels).ok()? };
-        let output = if self.operator == RESHAPE { self.reshaped() } else { windowed };
-        let bytes = output.bytes()?;
-        (self.operator != RESHAPE || bytes == input.volume()).then_some(output)
+        let channels = u16::try_from(channels).ok()?;
+        let output = Shape { height: height >> halvings, width: width >> halvings, channels };
+        output.bytes().map(|_| output)
     }
 
     /// Multipliers; 0 for a layer without parameters.
     pub(crate) fn multipliers(&self, output: Shape) -> u16 {
-        match self.operator {
-            ADD => 3,
-            SOFTMAX => 1,
-            _ if self.has_weights() => output.channels,
-            _ => 0,
+        match () {
+            () if self.has_weights() => output.channels,
+            () if self.is(ADD) => 3,
+            () => self.is(SOFTMAX).into(),
         }
     }
 
     /// The smallest and the largest exponent of a multiplier.
     pub(crate) fn exponents(&self) -> (i8, i8) {
-        match self.operator {
-            ADD => (*Multiplier::EXPONENTS.start(), 0),
-            SOFTMAX => (0, *Multiplier::EXPONENTS.end()),
-            _ => (*Multiplier::EXPONENTS.start(), *Multiplier::EXPONENTS.end()),
-        }
+        let (lowest, highest) = (*Multiplier::EXPONENTS.start(), *Multiplier::EXPONENTS.end());
+        (if self.is(SOFTMAX) { 0 } else { lowest }, if self.is(ADD) { 0 } else { highest })
     }
 
     /// Weights of each multiplier's output channel; 0 for a layer without weights.
     pub(crate) fn weights_per_output(&self, input: Shape) -> u32 {
-        match self.operator {
-            CONV2D => self.window().area() * u32::from(input.channels),
-            DEPTHWISE_CONV2D => self.window().area(),
-            LINEAR => input.volume(),
-            _ => 0,
+        match () {
+            () if self.is(CONV2D) => self.window().area() * u32::from(input.channels),
+            () if self.is(LINEAR) => input.volume(),
+            () if self.is(DEPTHWISE_CONV2D) => self.window().area(),
+            () => 0,
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::{Conv2d, LAYERS_MAX, Layer, Pool2d, Record, Shape, Softmax, times};
 use crate::quant::ZeroPoint;
 use crate::refusal::Refusal;
+use bytemuck::Zeroable;
 
 /// A layer in the graph and in memory. Tensor 0 is the network's input, layer i's output is tensor i + 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub struct Node {
 }
 
 /// A tensor in the arena.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Zeroable)]
 pub struct Tensor {
     /// One image's.
     pub shape: Shape,
@@ -123,7 +124,7 @@ impl Table {
 }
 
 /// A layer in its place.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Zeroable)]
 pub struct Step {
     /// Its number, from 0.
     pub index: usize,
@@ -137,8 +138,10 @@ pub struct Step {
     pub input: Tensor,
     /// The number of that tensor.
     pub input_index: usize,
-    /// And from, with its number, where the layer reads two.
-    pub other: Option<(Tensor, usize)>,
+    /// And from: see [`Step::other`].
+    pub second: Tensor,
+    /// The number of that tensor.
+    pub second_index: usize,
     /// To.
     pub output: Tensor,
     /// Where the scratch starts in the arena.
@@ -179,14 +182,15 @@ impl Graph {
         step.index = self.tensors.len() - 1;
         let (first, second) = (usize::from(record.from), usize::from(record.other()));
         step.input_index = step.index.wrapping_sub(first);
-        let (input, other) = (self.tensors.get(step.input_index)?, self.tensors.get(step.index.wrapping_sub(second))?);
+        step.second_index = step.index.wrapping_sub(second);
+        let (input, other) = (self.tensors.get(step.input_index)?, self.tensors.get(step.second_index)?);
         // The network's input has not been an output.
         input.shape.bytes()?;
         if other.shape != input.shape {
             return None;
         }
         step.input = *input;
-        step.other = record.is_sum().then(|| (*other, step.index - second));
+        step.second = *other;
         step.output.shape = record.output(input.shape)?;
         step.output.zero_point = record.zero_point(input.zero_point);
         step.output.at = record.output_at;
@@ -231,7 +235,7 @@ impl<Records: Iterator<Item = Record>> Iterator for Steps<Records> {
     type Item = Result<Step, Refusal>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut step = Step { record: self.records.next()?, ..Step::default() };
+        let mut step = Step { record: self.records.next()?, ..Step::zeroed() };
         Some(self.graph.turn(&mut step).map(|()| step).ok_or(Refusal::Geometry(step.index as u8)))
     }
 }
@@ -241,6 +245,11 @@ impl Step {
     pub fn layer(&self) -> Layer {
         // A table's operators are known, and so are a checked model's.
         self.record.layer().unwrap_or(Layer::Softmax(Softmax {}))
+    }
+
+    /// The second tensor and its number, where the layer reads two.
+    pub fn other(&self) -> Option<(Tensor, usize)> {
+        self.record.is_sum().then_some((self.second, self.second_index))
     }
 
     /// Multiply-accumulates, padding counted as if it were data, and outputs that a fused pool drops left out.
