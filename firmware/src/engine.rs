@@ -76,22 +76,26 @@ impl<'a> Engine<'a> {
 fn run(model: &Model, step: &Step, arena: &mut [i8]) {
     let Some((memory, scratch)) = arena.split_at_mut_checked(step.scratch_at as usize) else { return };
     let tensors = &mut Tensors::new(memory, step.input.range(), step.output.range());
-    let outputs = &Outputs::new(step, model.parameters(step).unwrap_or_default());
+    match step.record.operator {
+        #[cfg(feature = "max-pool2d")]
+        operator::MAX_POOL2D => return kernels::max_pool2d(tensors, step),
+        #[cfg(feature = "average-pool2d")]
+        operator::AVERAGE_POOL2D => return kernels::average_pool2d(tensors, step),
+        #[cfg(feature = "reshape")]
+        operator::RESHAPE => return tensors.forward(),
+        _ => {}
+    }
+    let Some(parameters) = &model.parameters(step) else { return };
+    let outputs = &Outputs::new(step, parameters);
     match step.record.operator {
         #[cfg(feature = "conv2d")]
         operator::CONV2D => kernels::conv2d(tensors, step, outputs, scratch),
-        #[cfg(feature = "max-pool2d")]
-        operator::MAX_POOL2D => kernels::max_pool2d(tensors, step),
         #[cfg(feature = "linear")]
         operator::LINEAR => kernels::linear(tensors, outputs),
         #[cfg(feature = "depthwise-conv2d")]
         operator::DEPTHWISE_CONV2D => kernels::depthwise_conv2d(tensors, step, outputs, scratch),
-        #[cfg(feature = "average-pool2d")]
-        operator::AVERAGE_POOL2D => kernels::average_pool2d(tensors, step),
         #[cfg(feature = "add")]
         operator::ADD => kernels::add(tensors, step, outputs),
-        #[cfg(feature = "reshape")]
-        operator::RESHAPE => tensors.forward(),
         #[cfg(feature = "softmax")]
         operator::SOFTMAX => kernels::softmax(tensors, step, outputs),
         // An absent operator was refused by `Model::parse`.

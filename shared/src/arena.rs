@@ -120,10 +120,11 @@ pub(crate) fn extent(step: &Step, tensors: &[Tensor], last_reader: &dyn Fn(usize
     // From where on an input that is read for the last time may lie, if the output overlaps it.
     let after_lead = step.lead_bytes().map_or(u32::MAX, |lead| start + lead);
     for index in 0..=step.index {
-        let (tensor, last) = (tensors.get(index)?, last_reader(index));
-        let is_apart = end <= tensor.at || tensor.end() <= start;
-        let is_done = last == step.index && after_lead <= tensor.at;
-        if last >= step.index && (tensor.end() > step.scratch_at || !(is_apart || is_done)) {
+        let tensor = tensors.get(index)?;
+        let (at, tensor_end, last) = (tensor.at, tensor.end(), last_reader(index));
+        let is_apart = end <= at || tensor_end <= start;
+        let is_done = last == step.index && after_lead <= at;
+        if last >= step.index && !(tensor_end <= step.scratch_at && (is_apart || is_done)) {
             return None;
         }
     }

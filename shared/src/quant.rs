@@ -120,7 +120,7 @@ pub fn doubling_high_multiply(accumulator: i32, mantissa: i32) -> i32 {
 /// value / 2^power, rounded half away from zero; `power` is 0..=31.
 #[inline(always)]
 pub fn rounding_divide_by_power_of_two(value: i32, power: u32) -> i32 {
-    let mask = ((1_i64 << power) - 1) as i32;
+    let mask = ((1_u32 << power) - 1) as i32;
     let remainder = value & mask;
     let threshold = (mask >> 1) + i32::from(value < 0);
     (value >> power) + i32::from(remainder > threshold)

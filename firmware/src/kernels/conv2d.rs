@@ -15,28 +15,29 @@ const TILE: usize = if PIXELS > 2 { PIXELS } else { 2 };
 #[inline(never)]
 pub fn conv2d(tensors: &mut Tensors, step: &Step, outputs: &Outputs, scratch: &mut [i8]) {
     let (count, row_values) = (outputs.count(), step.output.shape.row_bytes() as usize);
-    let (pooled, block_pixels) = if step.record.pool() > 1 { (2 * TILE * count, TILE / 2) } else { (0, PIXELS) };
+    let pool = usize::from(step.record.pool());
     let Some((mut windows, tile)) = Windows::new(step, outputs, scratch) else { return };
-    let Some(tile) = tile.get_mut(..pooled) else { return };
+    let tile_values = if pool > 1 { 2 * TILE * count } else { 0 };
+    let Some(tile) = tile.get_mut(..tile_values) else { return };
+    let block_pixels = if pool > 1 { TILE / 2 } else { PIXELS };
     for row in 0..usize::from(step.output.shape.height) {
         let Some((input, values)) = tensors.split(row * row_values..(row + 1) * row_values) else { return };
         let mut column = 0;
         for block in values.chunks_mut((block_pixels * count).max(1)) {
-            if pooled == 0 {
-                windows.outputs(&input, row, column, block);
-                column += PIXELS;
-                continue;
+            let mut at = 0;
+            let unpooled = if pool > 1 { &mut *tile } else { &mut *block };
+            for pixels in unpooled.chunks_mut((PIXELS * count).max(1)) {
+                windows.outputs(&input, pool * row + at / TILE, column + at % TILE, pixels);
+                at += PIXELS;
             }
-            for (part, outputs) in tile.chunks_mut((PIXELS * count).max(1)).enumerate() {
-                let at = part * PIXELS;
-                windows.outputs(&input, 2 * row + at / TILE, column + at % TILE, outputs);
+            column += block_pixels * pool;
+            if pool > 1 {
+                let mut corner = 0;
+                for pixel in block.chunks_mut(count) {
+                    max_of_four(pixel, tile.get(corner..).unwrap_or_default(), TILE * count);
+                    corner += 2 * count;
+                }
             }
-            let mut corner = 0;
-            for pixel in block.chunks_mut(count) {
-                max_of_four(pixel, tile.get(corner..).unwrap_or_default(), TILE * count);
-                corner += 2 * count;
-            }
-            column += TILE;
         }
     }
 }

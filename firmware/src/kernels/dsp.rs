@@ -4,7 +4,7 @@
 //! once a patch, so that both fit each other without being sorted again. Twin: `portable`.
 
 use super::fast::{self, Task, task_asm};
-use super::outputs::Outputs;
+use super::outputs::{Outputs, slow_sum};
 use core::arch::naked_asm;
 
 /// Assembly outside of functions knows nothing of the compiler's `target-cpu`.
@@ -100,31 +100,23 @@ impl<'s> Patch<'s> {
         unsafe { fast::product(patch, self.outputs, self.is_plain, |output| self.single(output), pixels) }
     }
 
-    /// sum x w of an output, at each pixel, from a position on.
-    #[inline(never)]
-    fn slow(&self, output: usize, from: usize, sums: &mut [i32; PIXELS]) {
-        let parameters = &self.outputs.parameters;
-        let row = parameters.row(output);
-        for position in from..parameters.per_output {
-            let weight = parameters.weight(&row, position);
-            let values = self.words.get(position / 2).map_or(&[][..], |words| words.as_flattened());
-            for (pixel, sum) in sums.iter_mut().enumerate() {
-                let x = values.get(2 * pixel + position % 2).copied().unwrap_or(0);
-                *sum = i32::from(x).wrapping_mul(weight).wrapping_add(*sum);
-            }
-        }
-    }
-
     /// sum x w of an output, at each pixel.
     fn single(&self, output: usize) -> [i32; PIXELS] {
-        let mut sums = [0; PIXELS];
+        let (mut sums, mut from) = ([0; PIXELS], 0);
         let quads = self.outputs.parameters.per_output / 4;
         let weights = self.outputs.parameters.single().filter(|_| output + 1 == self.outputs.count() && quads > 0);
         if let Some(weights) = weights {
             // SAFETY: there are `quads`, not 0, words of weights, and two rows of the patch for each.
             unsafe { dot_patch(self.words.as_ptr().cast(), weights.as_ptr(), quads, &mut sums) }
+            from = 4 * quads;
         }
-        self.slow(output, if weights.is_some() { 4 * quads } else { 0 }, &mut sums);
+        for (pixel, sum) in sums.iter_mut().enumerate() {
+            let rest = slow_sum(self.outputs, output, from, &|position| {
+                let pairs = self.words.get(position / 2).and_then(|row| row.get(pixel));
+                pairs.map_or(0, |pair| pair[position % 2].into())
+            });
+            *sum = rest.wrapping_add(*sum);
+        }
         sums
     }
 }

@@ -1,7 +1,7 @@
 //! What the fast inner loops share: the Rust around their assembly.
 
 use super::inner::{self, dot_pair, max_of_rows, pairs};
-use super::outputs::Outputs;
+use super::outputs::{Outputs, slow_sum};
 use core::ptr;
 use secateur_shared::model::Parameters;
 
@@ -32,7 +32,7 @@ impl Task {
     /// Every pair of outputs of these pixels; `None` where there is none.
     #[inline(always)]
     pub(super) fn new(patch: *const u32, outputs: &Outputs, pixels: &mut [i8]) -> Option<Self> {
-        let Parameters { bias, mantissas, exponents, weights, per_output, .. } = outputs.parameters;
+        let Parameters { bias, mantissas, exponents, weights, per_output, .. } = *outputs.parameters;
         let count = outputs.count();
         let tails = weights.as_ptr().wrapping_add((count & !1) * (per_output & !1));
         let task = Self {
@@ -83,30 +83,24 @@ pub(super) unsafe fn product<const PIXELS: usize>(
 
 /// Every output of one input.
 pub fn linear(input: &[i8], outputs: &Outputs, values: &mut [i8]) {
-    let is_aligned = (input.as_ptr() as usize).is_multiple_of(4);
-    let quads = if is_aligned { input.len() / 4 } else { 0 };
+    let Parameters { weights, per_output, .. } = *outputs.parameters;
+    let (count, even) = (outputs.count(), per_output & !1);
+    let is_whole = input.len() == per_output && weights.len() >= count * per_output;
+    let quads = if is_whole && (input.as_ptr() as usize).is_multiple_of(4) { per_output / 4 } else { 0 };
     let mut sums = [0; 2];
     for (output, value) in values.iter_mut().enumerate() {
-        let pair = outputs.parameters.pair(output / 2).filter(|pair| quads > 0 && pair.words.len() >= 8 * quads);
-        // A pair's both sums at its first output.
-        if let Some(pair) = pair.filter(|_| output % 2 == 0) {
-            // SAFETY: there are `quads`, not 0, words of input and twice as many of weights, aligned to 4.
-            unsafe { dot_pair(input.as_ptr(), pair.words.as_ptr(), quads, &mut sums) }
+        let (mut sum, mut from) = (0, 0);
+        if quads > 0 && output < count & !1 {
+            // A pair's both sums at its first output.
+            if output % 2 == 0 {
+                // SAFETY: there are `quads`, not 0, words of input; a pair has `2 * even` weights, aligned to 4.
+                unsafe { dot_pair(input.as_ptr(), weights.as_ptr().wrapping_add(output * even), quads, &mut sums) }
+            }
+            (sum, from) = (sums[output % 2], 4 * quads);
         }
-        let (sum, from) = if pair.is_some() { (sums[output % 2], 4 * quads) } else { (0, 0) };
-        *value = outputs.value(output, sum.wrapping_add(tail(input, outputs, output, from)));
+        let rest = slow_sum(outputs, output, from, &|position| input.get(position).copied().unwrap_or(0).into());
+        *value = outputs.value(output, rest.wrapping_add(sum));
     }
-}
-
-/// sum x w of an output from a position on.
-#[inline(never)]
-fn tail(input: &[i8], outputs: &Outputs, output: usize, from: usize) -> i32 {
-    let (row, mut sum) = (outputs.parameters.row(output), 0_i32);
-    for position in from..input.len() {
-        let x = input.get(position).copied().unwrap_or(0);
-        sum = sum.wrapping_add(i32::from(x) * outputs.parameters.weight(&row, position));
-    }
-    sum
 }
 
 /// The maximum over a window of 2 x 2 pixels, whose first row starts `corner` and whose second one comes `row_values` later.

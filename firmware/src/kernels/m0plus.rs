@@ -5,7 +5,7 @@
 //! t - 1 there, exactly. The words' sum modulo 2^32 and the upper halves' sum give both pixels' sums. Twin: `portable`.
 
 use super::fast::{self, Task, task_asm};
-use super::outputs::Outputs;
+use super::outputs::{Outputs, slow_sum};
 use core::arch::naked_asm;
 use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
 
@@ -102,31 +102,25 @@ impl<'s> Patch<'s> {
         unsafe { fast::product(patch, self.outputs, self.is_plain, |output| self.single(output), pixels) }
     }
 
-    /// Adds x w of an output from a position on, at each pixel.
-    #[inline(never)]
-    fn slow(&self, output: usize, from: usize, sums: &mut [i32; PIXELS]) {
-        let row = self.outputs.parameters.row(output);
-        for position in from..self.words.len() {
-            let weight = self.outputs.parameters.weight(&row, position);
-            let word = self.words.get(position).copied().unwrap_or(0);
-            // The second pixel's share was taken down by the first one's sign.
-            let first = i32::from(word as i16);
-            let second = word.wrapping_sub(first) >> 16;
-            sums[0] = first.wrapping_mul(weight).wrapping_add(sums[0]);
-            sums[1] = second.wrapping_mul(weight).wrapping_add(sums[1]);
-        }
-    }
-
     /// sum x w of an output, at each pixel.
     fn single(&self, output: usize) -> [i32; PIXELS] {
-        let mut sums = [0; PIXELS];
+        let (mut sums, mut from) = ([0; PIXELS], 0);
         let steps = self.outputs.parameters.per_output / 2;
         let weights = self.outputs.parameters.single().filter(|_| output + 1 == self.outputs.count() && steps > 0);
         if let Some(weights) = weights {
             // SAFETY: there are `steps`, not 0, pairs of weights and of the patch's words.
             unsafe { dot_patch(self.words.as_ptr(), weights.as_ptr(), steps, &mut sums) }
+            from = 2 * steps;
         }
-        self.slow(output, if weights.is_some() { 2 * steps } else { 0 }, &mut sums);
+        for (pixel, sum) in sums.iter_mut().enumerate() {
+            let rest = slow_sum(self.outputs, output, from, &|position| {
+                let word = self.words.get(position).copied().unwrap_or(0);
+                // The second pixel's share was taken down by the first one's sign.
+                let first = i32::from(word as i16);
+                if pixel == 0 { first } else { word.wrapping_sub(first) >> 16 }
+            });
+            *sum = rest.wrapping_add(*sum);
+        }
         sums
     }
 }

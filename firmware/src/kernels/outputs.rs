@@ -9,7 +9,7 @@ use secateur_shared::quant::{Activation, ZeroPoint};
 #[derive(Clone, Copy)]
 pub struct Outputs<'p> {
     /// Biases, multipliers, weights.
-    pub parameters: Parameters<'p>,
+    pub parameters: &'p Parameters<'p>,
     /// Of the output.
     pub zero_point: ZeroPoint,
     /// Range of the output.
@@ -18,7 +18,7 @@ pub struct Outputs<'p> {
 
 impl<'p> Outputs<'p> {
     /// Of this layer.
-    pub fn new(step: &Step, parameters: Parameters<'p>) -> Self {
+    pub fn new(step: &Step, parameters: &'p Parameters<'p>) -> Self {
         Self { parameters, zero_point: step.output.zero_point, activation: step.record.activation() }
     }
 
@@ -59,13 +59,24 @@ impl<'p> Outputs<'p> {
     #[cfg_attr(any(kernels = "dsp", kernels = "m0plus"), inline(never))]
     #[cfg_attr(not(any(kernels = "dsp", kernels = "m0plus")), inline(always))]
     pub fn store(&self, output: usize, sums: &[i32], pixels: &mut [i8]) {
-        let mut at = output;
-        for sum in sums {
-            let Some(value) = pixels.get_mut(at) else { return };
+        for (pixel, sum) in sums.iter().enumerate() {
+            let Some(value) = pixels.get_mut(output + pixel * self.count()) else { return };
             *value = self.value(output, *sum);
-            at += self.count();
         }
     }
+}
+
+/// Adds x w of an output at each position from one on, given how x is had.
+// Firmware has it once.
+#[cfg(any(kernels = "dsp", kernels = "m0plus"))]
+#[inline(never)]
+pub(super) fn slow_sum(outputs: &Outputs, output: usize, from: usize, x: &dyn Fn(usize) -> i32) -> i32 {
+    let (parameters, row) = (outputs.parameters, outputs.parameters.row(output));
+    let mut sum = 0_i32;
+    for position in from..parameters.per_output {
+        sum = x(position).wrapping_mul(parameters.weight(&row, position)).wrapping_add(sum);
+    }
+    sum
 }
 
 /// The nearest values within a range.
