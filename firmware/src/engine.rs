@@ -60,7 +60,7 @@ impl<'a> Engine<'a> {
         let _ = self.model.walk(&mut |step, _| {
             run(&self.model, step, self.arena);
             observe(step.index, self.arena.get(step.output.range()).unwrap_or_default());
-            Ok(())
+            None
         });
     }
 

@@ -97,12 +97,13 @@ impl Step {
 
 /// The number of the last layer that reads a tensor, or made it.
 // A chip looks through its records again and again, which is time that nobody notices, and less code than a table.
-pub(crate) fn last_reader(records: &[Record], tensor: usize) -> usize {
-    let mut last = tensor.saturating_sub(1);
-    for (index, record) in records.iter().enumerate() {
+pub(crate) fn last_reader<'r>(records: impl Iterator<Item = &'r Record>, tensor: usize) -> usize {
+    let (mut last, mut index) = (tensor.saturating_sub(1), 0);
+    for record in records {
         if index == tensor + usize::from(record.from) || index == tensor + usize::from(record.other()) {
             last = index;
         }
+        index += 1;
     }
     last
 }
@@ -145,7 +146,7 @@ impl Table {
         let records = self.records();
         let (mut steps, mut bytes) = (self.steps(), self.input.end());
         while let Some(step) = steps.next() {
-            let extent = extent(&step?, steps.tensors(), &|tensor| last_reader(&records, tensor));
+            let extent = extent(&step?, steps.tensors(), &|tensor| last_reader(records.iter(), tensor));
             bytes = bytes.max(extent.ok_or(Refusal::Places)?);
         }
         rounded(bytes)

@@ -10,7 +10,7 @@ mod window;
 
 pub use facts::Reach;
 pub use operators::{Add, Conv2d, DepthwiseConv2d, Layer, Linear, OPERATORS, Pool2d, Reshape, Softmax};
-pub use record::{Head, Record};
+pub use record::{Head, Record, Records};
 pub(crate) use table::Graph;
 pub use table::{Node, Step, Steps, Table, Tensor};
 pub use window::{Padding, Window};

@@ -2,7 +2,7 @@
 
 use crate::arena;
 use crate::header::{self, ALIGNMENT, HEADER_BYTES};
-use crate::layer::{Graph, Head, LAYERS_MAX, Record, Step, Steps, Table, Tensor};
+use crate::layer::{Graph, Head, LAYERS_MAX, Record, Records, Step, Steps, Table, Tensor};
 use crate::memory::{self, payload_at};
 use crate::packing;
 use crate::quant::{ACCUMULATOR_MAX, Multiplier, ZeroPoint};
@@ -14,7 +14,8 @@ use bytemuck::Zeroable;
 pub struct Model<'b> {
     input: Tensor,
     output: Tensor,
-    records: &'b [Record],
+    records: Records<'b>,
+    layers: u8,
     arena_bytes: u32,
     payload: &'b [u8],
     /// A copy of the payload's start, in faster memory.
@@ -22,8 +23,8 @@ pub struct Model<'b> {
     identity: u32,
 }
 
-/// The layers of a table, read one after the other: no chip holds them all.
-pub type Records<'b> = core::iter::Copied<core::slice::Iter<'b, Record>>;
+/// What is wrong with a layer, by its number.
+pub type Fault = fn(u8) -> Refusal;
 
 /// The parameters of a layer that has any, in payload order.
 #[derive(Clone, Copy, Debug, Default)]
@@ -96,44 +97,51 @@ impl<'b> Model<'b> {
             return Err(Refusal::Table);
         }
         let (records, _) = rest.split_at_checked(layers * size_of::<Record>()).ok_or(Refusal::CutOff)?;
-        let records: &[Record] = bytemuck::try_cast_slice(records).map_err(|_| Refusal::CutOff)?;
-        if let Some(layer) = records.iter().position(|record| !record.is_built()) {
-            let is_known = records.get(layer).is_some_and(Record::is_known);
-            return Err(if is_known { Refusal::Operator(layer as u8) } else { Refusal::Table });
+        let records = Records::new(records);
+        for (index, record) in (0..).zip(records) {
+            if !record.is_built() {
+                return Err(if record.is_known() { Refusal::Operator(index) } else { Refusal::Table });
+            }
         }
         let payload = blob.get(payload_at(layers)..).ok_or(Refusal::CutOff)?;
         let identity = header::identity(blob);
         let input = head.input();
-        let mut model = Self { input, output: input, records, arena_bytes: 0, payload, hot: &[], identity };
+        let mut model =
+            Self { input, output: input, records, layers: head.layers, arena_bytes: 0, payload, hot: &[], identity };
         model.check()?;
         Ok(model)
     }
 
-    /// Shows every layer, and its network's tensors up to its output, until `visit` refuses one.
+    /// Shows every layer, and the network's tensors up to its output, until `visit` finds a fault.
     ///
     /// # Errors
-    /// That of `visit`, or of a layer that cannot take its input, which is none of a checked model.
+    /// That fault, or [`Refusal::Geometry`] of a layer that cannot take its input: a checked model has none.
     // Firmware has it once, and the tensors' places where they are: they are a kilobyte.
     #[inline(never)]
-    pub fn walk(&self, visit: &mut dyn FnMut(&Step, &[Tensor]) -> Result<(), Refusal>) -> Result<(), Refusal> {
+    pub fn walk(&self, visit: &mut dyn FnMut(&Step, &[Tensor]) -> Option<Fault>) -> Result<(), Refusal> {
         let (mut graph, mut step) = (Graph::new(self.input), Step::zeroed());
         for record in self.records {
             step.record = *record;
-            graph.turn(&mut step).ok_or(Refusal::Geometry(step.index as u8))?;
-            visit(&step, graph.tensors())?;
+            let fault = match graph.turn(&mut step) {
+                Some(()) => visit(&step, graph.tensors()),
+                None => Some(Refusal::Geometry as Fault),
+            };
+            if let Some(fault) = fault {
+                return Err(fault(step.index as u8));
+            }
         }
         Ok(())
     }
 
     /// Every layer with its tensors.
-    pub fn steps(&self) -> Steps<Records<'b>> {
-        Steps::new(self.input, self.records.iter().copied())
+    pub fn steps(&self) -> Steps<core::iter::Copied<Records<'b>>> {
+        Steps::new(self.input, self.records.copied())
     }
 
     /// The layer table, decoded: for the desk.
     pub fn table(&self) -> Table {
         // `Model::parse` knows every operator.
-        Table { input: self.input, nodes: self.records.iter().map_while(Record::node).collect() }
+        Table { input: self.input, nodes: self.records.map_while(Record::node).collect() }
     }
 
     /// The arena's length, a multiple of 16.
@@ -143,7 +151,7 @@ impl<'b> Model<'b> {
 
     /// How many layers it has.
     pub fn layers(&self) -> usize {
-        self.records.len()
+        self.layers.into()
     }
 
     /// The input.
@@ -199,43 +207,42 @@ impl<'b> Model<'b> {
     fn check(&mut self) -> Result<(), Refusal> {
         let (model, mut parameters_end) = (*self, 0);
         model.walk(&mut |step, tensors| {
-            model.check_values(step)?;
+            let fault = model.fault(step);
             let extent = arena::extent(step, tensors, &|tensor| arena::last_reader(model.records, tensor));
-            self.arena_bytes = self.arena_bytes.max(extent.ok_or(Refusal::Places)?);
+            self.arena_bytes = self.arena_bytes.max(extent.unwrap_or(0));
             self.output = step.output;
             parameters_end = step.parameters_end;
-            Ok(())
+            if fault.is_none() && extent.is_none() { Some(|_| Refusal::Places) } else { fault }
         })?;
         if self.payload.len() != parameters_end as usize {
-            return Err(Refusal::Parameters(self.records.len() as u8 - 1));
+            return Err(Refusal::Parameters(self.layers - 1));
         }
         self.arena_bytes = arena::rounded(self.arena_bytes)?;
         Ok(())
     }
 
-    /// Whether the layer's values are within the arithmetic's bounds.
-    fn check_values(&self, step: &Step) -> Result<(), Refusal> {
-        let index = step.index as u8;
+    /// What of the layer's values is not within the arithmetic's bounds.
+    fn fault(&self, step: &Step) -> Option<Fault> {
         let range = step.record.activation();
         if range.low > range.high {
-            return Err(Refusal::Quantization(index));
+            return Some(Refusal::Quantization);
         }
         if step.multipliers == 0 {
-            return Ok(());
+            return None;
         }
-        let parameters = self.parameters(step).ok_or(Refusal::Parameters(index))?;
+        let Some(parameters) = self.parameters(step) else { return Some(Refusal::Parameters) };
         let (lowest, highest) = step.record.exponents();
         for output in 0..parameters.bias.len() {
             let (bias, multiplier) = parameters.output(output);
             if !multiplier.has_valid_mantissa() || !(lowest..=highest).contains(&multiplier.exponent) {
-                return Err(Refusal::Quantization(index));
+                return Some(Refusal::Quantization);
             }
             let worst = worst_accumulator(&parameters, output, bias, step.input.zero_point);
             if worst.is_none_or(|worst| worst > ACCUMULATOR_MAX as u32 >> multiplier.exponent.max(0)) {
-                return Err(Refusal::Overflow(index));
+                return Some(Refusal::Overflow);
             }
         }
-        Ok(())
+        None
     }
 }
 

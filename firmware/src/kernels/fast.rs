@@ -4,6 +4,7 @@ use super::inner::{self, dot_pair, max_of_rows, pairs};
 use super::outputs::{Outputs, slow_sum};
 use core::ptr;
 use secateur_shared::model::Parameters;
+use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
 
 /// All pairs of outputs of a patch's pixels; the routine counts it up and down.
 #[repr(C)]
@@ -45,25 +46,26 @@ impl Task {
             tails: if per_output % 2 == 1 { tails } else { ptr::null() },
             output: pixels.as_mut_ptr(),
             stride: count,
-            // A division is a routine on a Cortex-M0+.
-            pixels: (0..inner::PIXELS).filter(|pixel| pixel * count < pixels.len()).count(),
+            // A division is a routine on a Cortex-M0+, where there are two pixels at the most.
+            pixels: if cfg!(armv6m) { 1 + usize::from(pixels.len() > count) } else { pixels.len() / count },
             zero_point: outputs.zero_point.0.into(),
             pairs: count / 2,
         };
-        (task.pairs > 0 && task.pixels > 0).then_some(task)
+        (task.pairs > 0 && !pixels.is_empty()).then_some(task)
     }
 }
 
-/// Every output of a patch's pixels; `single` is the slow way to one of them, for what the assembly does not do.
+/// Every output of a patch's pixels, those from `slow_from` on by a look at each; `single` is the slow way to one of them, for
+/// what the assembly does not do.
 ///
 /// # Safety
 /// The patch has the inner loops' form, with all positions of the outputs.
 #[inline(always)]
-pub(super) unsafe fn product<const PIXELS: usize>(
+pub(super) unsafe fn product(
     patch: *const u32,
     outputs: &Outputs,
-    is_plain: bool,
-    single: impl Fn(usize) -> [i32; PIXELS],
+    slow_from: usize,
+    single: impl Fn(usize, &mut [i8]),
     pixels: &mut [i8],
 ) {
     if let Some(mut task) = Task::new(patch, outputs, pixels) {
@@ -71,14 +73,41 @@ pub(super) unsafe fn product<const PIXELS: usize>(
         unsafe { pairs(&mut task) }
     }
     let even = outputs.count() & !1;
-    for output in if is_plain { even } else { 0 }..outputs.count() {
+    for output in slow_from..outputs.count() {
         if output >= even || !outputs.is_shift(output) {
-            outputs.store(output, &single(output), pixels);
+            single(output, pixels);
         }
     }
-    if !is_plain {
+    if outputs.activation != Activation::NONE {
         outputs.clamp(pixels);
     }
+}
+
+/// The first output that the assembly does not do: that without a pair, or one whose multiplier is no shift to the right.
+pub(super) fn slow_from(outputs: &Outputs) -> usize {
+    let even = outputs.count() & !1;
+    (0..even).find(|output| !outputs.is_shift(*output)).unwrap_or(even)
+}
+
+/// The weights of an output without a pair.
+#[inline(always)]
+pub(super) fn alone<'p>(outputs: &Outputs<'p>, output: usize) -> Option<&'p [i8]> {
+    let Parameters { bias, weights, per_output, .. } = *outputs.parameters;
+    if output & 1 == 0 && output + 1 == bias.len() { weights.get(output * per_output..) } else { None }
+}
+
+/// As [`Multiplier::requantize`], in fewer instructions.
+#[inline(always)]
+pub fn requantize(multiplier: Multiplier, sum: i32, zero_point: ZeroPoint, activation: Activation) -> i8 {
+    let left = multiplier.exponent.max(0) as u32;
+    let right = (-i32::from(multiplier.exponent)).max(0) as u32;
+    let mut high = inner::doubling_high_multiply(sum.wrapping_shl(left), multiplier.mantissa);
+    if right > 0 {
+        // The last bit shifted out rounds half away from zero, after 1 is taken from what is negative.
+        let shifted = (high + (high >> 31)) >> (right - 1);
+        high = (shifted >> 1) + (shifted & 1);
+    }
+    activation.clamp(high.wrapping_add(i32::from(zero_point.0)))
 }
 
 /// Every output of one input.

@@ -7,7 +7,6 @@
 use super::fast::{self, Task, task_asm};
 use super::outputs::{Outputs, slow_sum};
 use core::arch::naked_asm;
-use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
 
 /// An accumulator with 2^31 added, to an output in r3; r6 task, r12 mantissa, lr shift; r0 to r5 are lost.
 macro_rules! requantize {
@@ -67,7 +66,7 @@ pub const PIXELS: usize = 2;
 pub struct Patch<'s> {
     words: &'s mut [i32],
     outputs: &'s Outputs<'s>,
-    is_plain: bool,
+    slow_from: usize,
 }
 
 impl<'s> Patch<'s> {
@@ -75,7 +74,7 @@ impl<'s> Patch<'s> {
     pub fn new(scratch: &'s mut [i8], outputs: &'s Outputs<'s>) -> Option<(Self, &'s mut [i8])> {
         let (words, rest) = scratch.split_at_mut_checked(4 * outputs.parameters.per_output)?;
         let words = bytemuck::try_cast_slice_mut(words).ok()?;
-        Some((Self { words, outputs, is_plain: outputs.is_plain() }, rest))
+        Some((Self { words, outputs, slow_from: fast::slow_from(outputs) }, rest))
     }
 
     /// Takes runs of equal length, one a pixel, in at a position.
@@ -99,15 +98,16 @@ impl<'s> Patch<'s> {
     pub fn product(&self, pixels: &mut [i8]) {
         let patch = self.words.as_ptr().cast();
         // SAFETY: the patch has a word for each position.
-        unsafe { fast::product(patch, self.outputs, self.is_plain, |output| self.single(output), pixels) }
+        unsafe {
+            fast::product(patch, self.outputs, self.slow_from, |output, pixels| self.single(output, pixels), pixels)
+        }
     }
 
-    /// sum x w of an output, at each pixel.
-    fn single(&self, output: usize) -> [i32; PIXELS] {
+    /// An output of the pixels.
+    fn single(&self, output: usize, pixels: &mut [i8]) {
         let (mut sums, mut from) = ([0; PIXELS], 0);
         let steps = self.outputs.parameters.per_output / 2;
-        let weights = self.outputs.parameters.single().filter(|_| output + 1 == self.outputs.count() && steps > 0);
-        if let Some(weights) = weights {
+        if let Some(weights) = fast::alone(self.outputs, output).filter(|_| steps > 0) {
             // SAFETY: there are `steps`, not 0, pairs of weights and of the patch's words.
             unsafe { dot_patch(self.words.as_ptr(), weights.as_ptr(), steps, &mut sums) }
             from = 2 * steps;
@@ -121,7 +121,7 @@ impl<'s> Patch<'s> {
             });
             *sum = rest.wrapping_add(*sum);
         }
-        sums
+        self.outputs.store(output, &sums, pixels);
     }
 }
 
@@ -400,27 +400,9 @@ pub(super) unsafe extern "C" fn pairs(task: *mut Task) {
     )
 }
 
-/// As [`Multiplier::requantize`], without a 64-bit multiplication.
-#[inline(always)]
-pub fn requantize(multiplier: Multiplier, sum: i32, zero_point: ZeroPoint, activation: Activation) -> i8 {
-    let left = multiplier.exponent.max(0) as u32;
-    let right = (-i32::from(multiplier.exponent)).max(0) as u32;
-    let high = doubling_high_multiply(sum.wrapping_shl(left), multiplier.mantissa);
-    let high = match right {
-        0 => high,
-        // The last bit shifted out rounds half away from zero, after 1 is taken from what is negative.
-        _ => {
-            let shifted = (high + (high >> 31)) >> (right - 1);
-            (shifted >> 1) + (shifted & 1)
-        }
-    };
-    let value = high.wrapping_add(i32::from(zero_point.0));
-    activation.clamp(value)
-}
-
 /// (accumulator * mantissa + 2^30) >> 31 by four products of halves; the mantissa is not negative.
 #[inline(always)]
-fn doubling_high_multiply(accumulator: i32, mantissa: i32) -> i32 {
+pub(super) fn doubling_high_multiply(accumulator: i32, mantissa: i32) -> i32 {
     let (upper, lower) = (accumulator >> 16, accumulator as u32 & 0xFFFF);
     let (mantissa_upper, mantissa_lower) = (mantissa as u32 >> 16, mantissa as u32 & 0xFFFF);
     // Below 2^31 + 2^16, and above -2^31.
@@ -530,5 +512,5 @@ pub(super) unsafe extern "C" fn dot_pair(input: *const i8, weights: *const i8, q
 pub use super::fast::add::add;
 #[cfg(feature = "depthwise-conv2d")]
 pub use super::fast::depthwise_conv2d::{Filters, unzip};
+pub use super::fast::requantize;
 pub use super::fast::{linear, max_of_four};
-pub use super::portable::max;

@@ -37,7 +37,7 @@ impl<'p> Outputs<'p> {
     }
 
     /// Whether all multipliers are what [`Outputs::is_shift`] says, and outputs end at -128 and 127.
-    #[cfg(any(kernels = "dsp", kernels = "m0plus"))]
+    #[cfg(all(any(kernels = "dsp", kernels = "m0plus"), feature = "depthwise-conv2d"))]
     pub fn is_plain(&self) -> bool {
         (0..self.count()).all(|output| self.is_shift(output)) && self.activation == Activation::NONE
     }

@@ -58,7 +58,7 @@ pub(super) fn place(table: &mut Table) -> Result<(), Refusal> {
 impl Search {
     fn new(table: &Table) -> Result<Self, Refusal> {
         let records = table.records();
-        let last_readers = (0..=records.len()).map(|tensor| last_reader(&records, tensor)).collect();
+        let last_readers = (0..=records.len()).map(|tensor| last_reader(records.iter(), tensor)).collect();
         let (steps, bytes, leads, behind) = Default::default();
         let mut search = Self { steps, last_readers, bytes, leads, behind, is_chain: true };
         let full = |_| Refusal::Table;

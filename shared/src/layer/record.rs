@@ -74,7 +74,9 @@ impl Record {
             CONV2D => Layer::Conv2d(Conv2d { outputs, window, is_pooled: self.extra != 0, zero_point, activation }),
             MAX_POOL2D => Layer::MaxPool2d(Pool2d { window, activation }),
             LINEAR => Layer::Linear(Linear { outputs, zero_point, activation }),
-            DEPTHWISE_CONV2D => Layer::DepthwiseConv2d(DepthwiseConv2d { multiplier: self.extra, window, zero_point, activation }),
+            DEPTHWISE_CONV2D => {
+                Layer::DepthwiseConv2d(DepthwiseConv2d { multiplier: self.extra, window, zero_point, activation })
+            }
             AVERAGE_POOL2D => Layer::AveragePool2d(Pool2d { window, activation }),
             ADD => Layer::Add(Add { other: self.extra, zero_point, activation }),
             RESHAPE => Layer::Reshape(Reshape { shape: self.reshaped() }),
@@ -99,6 +101,29 @@ impl Record {
         let [h0, h1, w0, w1, c0, c1, ..] = self.window;
         let (height, width) = (u16::from_le_bytes([h0, h1]), u16::from_le_bytes([w0, w1]));
         Shape { height, width, channels: u16::from_le_bytes([c0, c1]) }
+    }
+}
+
+/// Records where they lie, one after the other: a slice of them would be counted by a division, which is a routine on a
+/// Cortex-M0+.
+#[derive(Clone, Copy, Debug)]
+pub struct Records<'b>(&'b [u8]);
+
+impl<'b> Records<'b> {
+    /// Of whole records, on words: else the last ones are missing.
+    pub(crate) fn new(bytes: &'b [u8]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl<'b> Iterator for Records<'b> {
+    type Item = &'b Record;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<&'b Record> {
+        let (record, rest) = self.0.split_at_checked(size_of::<Record>())?;
+        self.0 = rest;
+        bytemuck::try_from_bytes(record).ok()
     }
 }
 
@@ -132,9 +157,7 @@ impl From<&Layer> for Record {
                 Self { extra, zero_point, ..windowed(DEPTHWISE_CONV2D, &conv.window, conv.activation) }
             }
             Layer::AveragePool2d(pool) => windowed(AVERAGE_POOL2D, &pool.window, pool.activation),
-            Layer::Add(add) => {
-                Self { extra: add.other, zero_point: add.zero_point.0, ..plain(ADD, add.activation) }
-            }
+            Layer::Add(add) => Self { extra: add.other, zero_point: add.zero_point.0, ..plain(ADD, add.activation) },
             Layer::Reshape(reshape) => {
                 let [h0, h1, w0, w1, c0, c1] = shape_bytes(reshape.shape);
                 Self { window: [h0, h1, w0, w1, c0, c1, 0, 0], ..plain(RESHAPE, Activation::NONE) }
