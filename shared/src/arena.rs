@@ -118,14 +118,13 @@ pub(crate) fn extent(step: &Step, tensors: &[Tensor], last_reader: &dyn Fn(usize
     if places % TENSOR_ALIGNMENT != 0 || places >> 30 != 0 || end > step.scratch_at {
         return None;
     }
-    // From where on an input that is read for the last time may lie, if the output overlaps it.
-    let after_lead = step.lead_bytes().map_or(u32::MAX, |lead| start + lead);
-    for index in 0..=step.index {
-        let tensor = tensors.get(index)?;
-        let (at, tensor_end, last) = (tensor.at, tensor.end(), last_reader(index));
-        let is_apart = end <= at || tensor_end <= start;
-        let is_done = last == step.index && after_lead <= at;
-        if last >= step.index && !(tensor_end <= step.scratch_at && (is_apart || is_done)) {
+    // From where on an input that is read for the last time may lie.
+    let after_lead = step.lead_bytes().map_or(end, |lead| end.min(start + lead));
+    for index in 0..step.index + 1 {
+        let (tensor, last) = (tensors.get(index)?, last_reader(index));
+        let after = if last == step.index { after_lead } else { end };
+        let is_spared = tensor.end() <= start || after <= tensor.at;
+        if last >= step.index && (tensor.end() > step.scratch_at || !is_spared) {
             return None;
         }
     }

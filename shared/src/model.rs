@@ -98,11 +98,6 @@ impl<'b> Model<'b> {
         }
         let (records, _) = rest.split_at_checked(layers * size_of::<Record>()).ok_or(Refusal::CutOff)?;
         let records = Records::new(records);
-        for (index, record) in (0..).zip(records) {
-            if !record.is_built() {
-                return Err(if record.is_known() { Refusal::Operator(index) } else { Refusal::Table });
-            }
-        }
         let payload = blob.get(payload_at(layers)..).ok_or(Refusal::CutOff)?;
         let identity = header::identity(blob);
         let input = head.input();
@@ -221,8 +216,11 @@ impl<'b> Model<'b> {
         Ok(())
     }
 
-    /// What of the layer's values is not within the arithmetic's bounds.
+    /// What is wrong with the layer beside its geometry: its operator, or values out of the arithmetic's bounds.
     fn fault(&self, step: &Step) -> Option<Fault> {
+        if !step.record.is_built() {
+            return Some(if step.record.is_known() { Refusal::Operator } else { |_| Refusal::Table });
+        }
         let range = step.record.activation();
         if range.low > range.high {
             return Some(Refusal::Quantization);
