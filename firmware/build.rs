@@ -138,6 +138,7 @@ SECTIONS
     *(.text.*17secateur_firmware7kernels*);
     *(.text.*17secateur_firmware7tensors*);
     *(.text.*17secateur_firmware6engine3run*);
+    *(.text.*15secateur_shared7packing*);
     . = ALIGN(4);
   } > RAM AT>FLASH
 } INSERT AFTER .data;

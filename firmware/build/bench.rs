@@ -92,7 +92,7 @@ fn blob(table: &Table) -> Result<Vec<u8>, Box<dyn Error>> {
 fn append(bytes: &mut Vec<u8>, step: &Step, noise: &mut Noise) -> Result<(), Box<dyn Error>> {
     let Some((outputs, per_output)) = step.parameters() else { return Ok(()) };
     if per_output == 0 {
-        return alone(bytes, &step.layer);
+        return alone(bytes, &step.layer());
     }
     // Weights and inputs are spread evenly: each has a deviation of about 74.
     let real = DEVIATION / (74.0 * 74.0 * (per_output as f64).sqrt());
@@ -123,10 +123,10 @@ fn constants(title: &str, table: &Table) -> Result<String, Box<dyn Error>> {
     let mut lines = Vec::new();
     for step in table.steps() {
         let step = step?;
-        let (index, operator, macs) = (step.index, step.layer.operator(), step.macs());
+        let (index, operator, macs) = (step.index, step.layer().operator(), step.macs());
         let (input, output) = (step.input.shape, step.output.shape);
         let shape = format!("{}x{}x{}->{}", input.height, input.width, input.channels, output.channels);
-        let pooled = if matches!(step.layer, Layer::Conv2d(conv) if conv.is_pooled) { " and max-pool2d" } else { "" };
+        let pooled = if matches!(step.layer(), Layer::Conv2d(conv) if conv.is_pooled) { " and max-pool2d" } else { "" };
         lines.push(format!("REGION {index} {macs} {} {operator}{pooled} {shape}", output.bytes().unwrap_or(0)));
     }
     let macs: u64 = table.steps().filter_map(Result::ok).map(|step| step.macs()).sum();

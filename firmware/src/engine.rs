@@ -1,11 +1,11 @@
 //! Runs a checked model over an arena.
 
-use crate::kernels;
+#[allow(unused_imports, reason = "an engine without operators is built to take its size off")]
+use crate::kernels::{self, Outputs};
 use crate::tensors::Tensors;
 use secateur_shared::arena::TENSOR_ALIGNMENT;
 #[allow(unused_imports, reason = "an engine without operators is built to take its size off")]
-use secateur_shared::layer::Layer;
-use secateur_shared::layer::Step;
+use secateur_shared::layer::{Step, operator};
 use secateur_shared::{Model, Refusal};
 
 /// A model with the memory that it runs in.
@@ -18,7 +18,7 @@ impl<'a> Engine<'a> {
     /// Puts a model into an arena of at least the planned length.
     ///
     /// # Errors
-    /// [`Refusal::Arena`] where it is too small; [`Refusal::Operator`] where this build lacks one.
+    /// [`Refusal::Arena`] where it is too small.
     // It runs once: compiled apart, where it is cold.
     #[inline(never)]
     pub fn new(model: Model<'a>, arena: &'a mut [i8]) -> Result<Self, Refusal> {
@@ -27,12 +27,6 @@ impl<'a> Engine<'a> {
         let skipped = arena.as_ptr().align_offset(TENSOR_ALIGNMENT as usize);
         let arena = arena.get_mut(skipped..).unwrap_or_default();
         let available_bytes = arena.len() as u32;
-        for step in model.steps() {
-            let step = step?;
-            if !kernels::built_in(&step.layer) {
-                return Err(Refusal::Operator(step.index as u8));
-            }
-        }
         match arena.get_mut(..needed_bytes as usize) {
             Some(arena) => Ok(Self { model, arena }),
             None => Err(Refusal::Arena { needed_bytes, available_bytes }),
@@ -60,12 +54,14 @@ impl<'a> Engine<'a> {
         self.output()
     }
 
+    #[inline(never)]
     fn steps(&mut self, observe: &mut dyn FnMut(usize, &[i8])) {
-        // `Model::parse` has walked the same steps: none ends early.
-        for step in self.model.steps().map_while(Result::ok) {
-            run(&self.model, &step, self.arena);
+        // `Model::parse` has walked the same steps: none is refused.
+        let _ = self.model.walk(&mut |step, _| {
+            run(&self.model, step, self.arena);
             observe(step.index, self.arena.get(step.output.range()).unwrap_or_default());
-        }
+            None
+        });
     }
 
     /// The last layer's output, as the last [`Engine::infer`] left it; filling the input overwrites it.
@@ -76,37 +72,33 @@ impl<'a> Engine<'a> {
 
 /// Runs one layer. A function of its own, by which `cargo xtask bench` tells layers apart.
 #[inline(never)]
-#[cfg_attr(
-    not(any(feature = "conv2d", feature = "depthwise-conv2d")),
-    allow(unused_variables, reason = "only convolutions scratch")
-)]
+#[allow(unused_variables, reason = "an engine without operators is built to take its size off")]
 fn run(model: &Model, step: &Step, arena: &mut [i8]) {
     let Some((memory, scratch)) = arena.split_at_mut_checked(step.scratch_at as usize) else { return };
     let tensors = &mut Tensors::new(memory, step.input.range(), step.output.range());
-    match (&step.layer, model.parameters(step)) {
-        #[cfg(feature = "conv2d")]
-        (Layer::Conv2d(layer), Some(parameters)) => kernels::conv2d(tensors, step, layer, &parameters, scratch),
+    match step.record.operator {
         #[cfg(feature = "max-pool2d")]
-        (Layer::MaxPool2d(layer), _) => kernels::max_pool2d(tensors, step, layer),
-        #[cfg(feature = "linear")]
-        (Layer::Linear(layer), Some(parameters)) => {
-            if let Some((input, output)) = tensors.apart() {
-                kernels::linear(input, layer, &parameters, output);
-            }
-        }
-        #[cfg(feature = "depthwise-conv2d")]
-        (Layer::DepthwiseConv2d(layer), Some(parameters)) => {
-            kernels::depthwise_conv2d(tensors, step, layer, &parameters, scratch);
-        }
+        operator::MAX_POOL2D => return kernels::max_pool2d(tensors, step),
         #[cfg(feature = "average-pool2d")]
-        (Layer::AveragePool2d(layer), _) => kernels::average_pool2d(tensors, step, layer),
-        #[cfg(feature = "add")]
-        (Layer::Add(layer), Some(parameters)) => kernels::add(tensors, step, layer, &parameters),
+        operator::AVERAGE_POOL2D => return kernels::average_pool2d(tensors, step),
         #[cfg(feature = "reshape")]
-        (Layer::Reshape(_), _) => tensors.forward(),
+        operator::RESHAPE => return tensors.forward(),
+        _ => {}
+    }
+    let Some(parameters) = &model.parameters(step) else { return };
+    let outputs = &Outputs::new(step, parameters);
+    match step.record.operator {
+        #[cfg(feature = "conv2d")]
+        operator::CONV2D => kernels::conv2d(tensors, step, outputs, scratch),
+        #[cfg(feature = "linear")]
+        operator::LINEAR => kernels::linear(tensors, outputs),
+        #[cfg(feature = "depthwise-conv2d")]
+        operator::DEPTHWISE_CONV2D => kernels::depthwise_conv2d(tensors, step, outputs, scratch),
+        #[cfg(feature = "add")]
+        operator::ADD => kernels::add(tensors, step, outputs),
         #[cfg(feature = "softmax")]
-        (Layer::Softmax(_), Some(parameters)) => kernels::softmax(tensors, step, &parameters),
-        // A layer with weights has parameters, and an absent operator was refused by `Engine::new`.
+        operator::SOFTMAX => kernels::softmax(tensors, step, outputs),
+        // An absent operator was refused by `Model::parse`.
         _ => {}
     }
 }

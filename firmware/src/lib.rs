@@ -8,6 +8,8 @@ pub mod bare;
 pub mod chip;
 pub mod engine;
 pub mod kernels;
+#[cfg(target_os = "none")]
+mod memory;
 pub mod session;
 pub mod tensors;
 

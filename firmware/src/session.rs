@@ -4,31 +4,12 @@ use crate::engine::Engine;
 use embedded_hal::digital::OutputPin;
 use embedded_io::{Read, Write};
 use secateur_shared::header::{FORMAT_VERSION, KERNEL_ABI};
+use secateur_shared::layer::operator;
 use secateur_shared::wire::{
     self, Admission, CHUNK_BYTES, FRAME_BYTES, Gate, Hello, Inbox, LayerFigures, Memory, Number, PROFILED_LAYERS,
     PROTOCOL_VERSION, Request, Response,
 };
 use secateur_shared::{Model, Refusal};
-
-/// The operators of this build: bit n is that of number n in [`secateur_shared::layer::OPERATORS`].
-const OPERATORS: u16 = {
-    let built_in = [
-        cfg!(feature = "conv2d"),
-        cfg!(feature = "max-pool2d"),
-        cfg!(feature = "linear"),
-        cfg!(feature = "depthwise-conv2d"),
-        cfg!(feature = "average-pool2d"),
-        cfg!(feature = "add"),
-        cfg!(feature = "reshape"),
-        cfg!(feature = "softmax"),
-    ];
-    let (mut bits, mut number) = (0, 0);
-    while number < built_in.len() {
-        bits |= (built_in[number] as u16) << number;
-        number += 1;
-    }
-    bits
-};
 
 /// What a session says of the chip that it runs on.
 #[derive(Clone, Copy)]
@@ -143,7 +124,7 @@ impl<'a, Led: OutputPin, Stack: Fn() -> Memory> Session<'a, Led, Stack> {
             format: FORMAT_VERSION,
             kernel_abi: KERNEL_ABI,
             frame_bytes: FRAME_BYTES as u16,
-            operators: OPERATORS,
+            operators: operator::BUILT,
             clock_hz: self.identity.clock_hz,
             arena_bytes: (self.stack)().arena_bytes,
             free_bytes: self.free.len() as u32,

@@ -53,7 +53,7 @@ pub fn export(network: &IntegerNetwork) -> Result<Blob> {
         let step = step?;
         if step.parameters().is_some() {
             let parameters = parameters.next().context("a layer without its parameters")?;
-            append(&mut bytes, parameters, step.input.zero_point, step.layer.order());
+            append(&mut bytes, parameters, step.input.zero_point, step.layer().order());
         }
     }
     header::seal(&mut bytes)?;
@@ -74,8 +74,9 @@ fn append(bytes: &mut Vec<u8>, parameters: &LayerParameters, zero_point: ZeroPoi
     bytes.extend(multipliers.iter().flat_map(|multiplier| multiplier.mantissa.to_le_bytes()));
     let mut packed = vec![0; weights.len()];
     for (output, row) in rows().enumerate() {
+        let places = order.row(outputs, per_output, output);
         for (position, weight) in row.iter().enumerate() {
-            packed[order.index(outputs, per_output, output, position)] = weight.cast_unsigned();
+            packed[places.index(position)] = weight.cast_unsigned();
         }
     }
     bytes.extend(packed);

@@ -1,19 +1,21 @@
 //! A blob, checked once: after [`Model::parse`] the engine and its kernels have nothing left to refuse.
 
-use crate::arena::{self, Readers};
+use crate::arena;
 use crate::header::{self, ALIGNMENT, HEADER_BYTES};
-use crate::layer::{Head, LAYERS_MAX, Layer, Node, Record, Step, Steps, Table, Tensor};
+use crate::layer::{Graph, Head, LAYERS_MAX, Record, Records, Step, Steps, Table, Tensor};
 use crate::memory::{self, payload_at};
 use crate::packing;
 use crate::quant::{ACCUMULATOR_MAX, Multiplier, ZeroPoint};
 use crate::refusal::Refusal;
+use bytemuck::Zeroable;
 
 /// A checked network, its layers and parameters read in place.
 #[derive(Clone, Copy, Debug)]
 pub struct Model<'b> {
     input: Tensor,
     output: Tensor,
-    records: &'b [Record],
+    records: Records<'b>,
+    layers: u8,
     arena_bytes: u32,
     payload: &'b [u8],
     /// A copy of the payload's start, in faster memory.
@@ -21,11 +23,11 @@ pub struct Model<'b> {
     identity: u32,
 }
 
-/// The nodes of a table, read one after the other: no chip holds them all.
-pub type Nodes<'b> = core::iter::Map<core::slice::Iter<'b, Record>, fn(&Record) -> Result<Node, Refusal>>;
+/// What is wrong with a layer, by its number.
+pub type Fault = fn(u8) -> Refusal;
 
 /// The parameters of a layer that has any, in payload order.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Parameters<'b> {
     /// One per output, scale s_in * s_w, the input's zero point folded in: bias - z_in * sum w.
     pub bias: &'b [i32],
@@ -50,10 +52,15 @@ impl Parameters<'_> {
         (bias, Multiplier { mantissa, exponent })
     }
 
-    /// The weight of an output at a position; `None` past the last.
+    /// Where the weights of an output lie.
+    pub fn row(&self, output: usize) -> packing::Row {
+        self.order.row(self.bias.len(), self.per_output, output)
+    }
+
+    /// The weight at a position of a row; 0 past the last.
     #[inline(always)]
-    pub fn weight(&self, output: usize, position: usize) -> Option<i8> {
-        self.weights.get(self.order.index(self.bias.len(), self.per_output, output, position)).copied()
+    pub fn weight(&self, row: &packing::Row, position: usize) -> i32 {
+        self.weights.get(row.index(position)).copied().unwrap_or(0).into()
     }
 
     /// The weights of a pair of outputs; `None` past the last pair.
@@ -90,28 +97,46 @@ impl<'b> Model<'b> {
             return Err(Refusal::Table);
         }
         let (records, _) = rest.split_at_checked(layers * size_of::<Record>()).ok_or(Refusal::CutOff)?;
-        let records = bytemuck::try_cast_slice(records).map_err(|_| Refusal::CutOff)?;
+        let records = Records::new(records);
         let payload = blob.get(payload_at(layers)..).ok_or(Refusal::CutOff)?;
         let identity = header::identity(blob);
         let input = head.input();
-        let mut model = Self { input, output: input, records, arena_bytes: 0, payload, hot: &[], identity };
+        let mut model =
+            Self { input, output: input, records, layers: head.layers, arena_bytes: 0, payload, hot: &[], identity };
         model.check()?;
         Ok(model)
     }
 
-    /// Every layer with its tensors.
-    pub fn steps(&self) -> Steps<Nodes<'b>> {
-        Steps::new(self.input, self.nodes())
+    /// Shows every layer, and the network's tensors up to its output, until `visit` finds a fault.
+    ///
+    /// # Errors
+    /// That fault, or [`Refusal::Geometry`] of a layer that cannot take its input: a checked model has none.
+    // Firmware has it once, and the tensors' places where they are: they are a kilobyte.
+    #[inline(never)]
+    pub fn walk(&self, visit: &mut dyn FnMut(&Step, &[Tensor]) -> Option<Fault>) -> Result<(), Refusal> {
+        let (mut graph, mut step) = (Graph::new(self.input), Step::zeroed());
+        for record in self.records {
+            step.record = *record;
+            let fault = match graph.turn(&mut step) {
+                Some(()) => visit(&step, graph.tensors()),
+                None => Some(Refusal::Geometry as Fault),
+            };
+            if let Some(fault) = fault {
+                return Err(fault(step.index as u8));
+            }
+        }
+        Ok(())
     }
 
-    fn nodes(&self) -> Nodes<'b> {
-        self.records.iter().map(|record| record.node().ok_or(Refusal::Table))
+    /// Every layer with its tensors.
+    pub fn steps(&self) -> Steps<core::iter::Copied<Records<'b>>> {
+        Steps::new(self.input, self.records.copied())
     }
 
     /// The layer table, decoded: for the desk.
     pub fn table(&self) -> Table {
-        // `Model::parse` has decoded every one.
-        Table { input: self.input, nodes: self.nodes().map_while(Result::ok).collect() }
+        // `Model::parse` knows every operator.
+        Table { input: self.input, nodes: self.records.map_while(Record::node).collect() }
     }
 
     /// The arena's length, a multiple of 16.
@@ -121,7 +146,7 @@ impl<'b> Model<'b> {
 
     /// How many layers it has.
     pub fn layers(&self) -> usize {
-        self.records.len()
+        self.layers.into()
     }
 
     /// The input.
@@ -156,6 +181,7 @@ impl<'b> Model<'b> {
     }
 
     /// The parameters of a step of this model; `None` for a layer without any.
+    #[inline(never)]
     pub fn parameters(&self, step: &Step) -> Option<Parameters<'b>> {
         let (outputs, per_output) = step.parameters()?;
         let is_hot = step.parameters_end as usize <= self.hot.len();
@@ -169,67 +195,68 @@ impl<'b> Model<'b> {
             exponents: bytemuck::cast_slice(rest.get(..outputs)?),
             weights: bytemuck::cast_slice(packed),
             per_output,
-            order: step.layer.order(),
+            order: step.record.order(),
         })
     }
 
     fn check(&mut self) -> Result<(), Refusal> {
-        let readers = Readers::of(self.nodes())?;
-        if self.input.shape.bytes().is_none() {
-            return Err(Refusal::Geometry(0));
-        }
-        let (mut steps, mut parameters_end) = (self.steps(), 0);
-        while let Some(step) = steps.next() {
-            let step = step?;
-            self.check_values(&step)?;
-            self.arena_bytes = self.arena_bytes.max(readers.extent(&step, steps.tensors())?);
-            (self.output, parameters_end) = (step.output, step.parameters_end);
-        }
+        let (model, mut parameters_end) = (*self, 0);
+        model.walk(&mut |step, tensors| {
+            let fault = model.fault(step);
+            let extent = arena::extent(step, tensors, &|tensor| arena::last_reader(model.records, tensor));
+            self.arena_bytes = self.arena_bytes.max(extent.unwrap_or(0));
+            self.output = step.output;
+            parameters_end = step.parameters_end;
+            if fault.is_none() && extent.is_none() { Some(|_| Refusal::Places) } else { fault }
+        })?;
         if self.payload.len() != parameters_end as usize {
-            return Err(Refusal::Parameters(steps.tensors().len() as u8 - 2));
+            return Err(Refusal::Parameters(self.layers - 1));
         }
         self.arena_bytes = arena::rounded(self.arena_bytes)?;
         Ok(())
     }
 
-    /// Whether the layer's values are within the arithmetic's bounds.
-    fn check_values(&self, step: &Step) -> Result<(), Refusal> {
-        let index = step.index as u8;
-        let range = step.layer.activation();
+    /// What is wrong with the layer beside its geometry: its operator, or values out of the arithmetic's bounds.
+    fn fault(&self, step: &Step) -> Option<Fault> {
+        if !step.record.is_built() {
+            return Some(if step.record.is_known() { Refusal::Operator } else { |_| Refusal::Table });
+        }
+        let range = step.record.activation();
         if range.low > range.high {
-            return Err(Refusal::Quantization(index));
+            return Some(Refusal::Quantization);
         }
-        if step.parameters().is_none() {
-            return Ok(());
+        if step.multipliers == 0 {
+            return None;
         }
-        let parameters = self.parameters(step).ok_or(Refusal::Parameters(index))?;
-        let exponents = match step.layer {
-            Layer::Add(_) => -31..=0,
-            Layer::Softmax(_) => 0..=30,
-            _ => Multiplier::EXPONENTS,
-        };
+        let Some(parameters) = self.parameters(step) else { return Some(Refusal::Parameters) };
+        let (lowest, highest) = step.record.exponents();
         for output in 0..parameters.bias.len() {
-            let (_, multiplier) = parameters.output(output);
-            if !multiplier.is_valid() || !exponents.contains(&multiplier.exponent) {
-                return Err(Refusal::Quantization(index));
+            let (bias, multiplier) = parameters.output(output);
+            if !multiplier.has_valid_mantissa() || !(lowest..=highest).contains(&multiplier.exponent) {
+                return Some(Refusal::Quantization);
+            }
+            let worst = worst_accumulator(&parameters, output, bias, step.input.zero_point);
+            if worst.is_none_or(|worst| worst > ACCUMULATOR_MAX as u32 >> multiplier.exponent.max(0)) {
+                return Some(Refusal::Overflow);
             }
         }
-        let in_bounds = |output| accumulator_in_bounds(&parameters, output, step.input.zero_point);
-        if (0..parameters.bias.len()).all(in_bounds) { Ok(()) } else { Err(Refusal::Overflow(index)) }
+        None
     }
 }
 
-/// Whether an output's |bias| + sum |w| * max |x - z|, shifted left by its exponent, is within bounds; the bias is the one
-/// before the zero point was folded in.
-fn accumulator_in_bounds(parameters: &Parameters, output: usize, input: ZeroPoint) -> bool {
-    let weights = (0..parameters.per_output).filter_map(|position| parameters.weight(output, position));
-    let (sum, sizes) = weights.fold((0_i64, 0_u64), |(sum, sizes), weight| {
-        (sum + i64::from(weight), sizes + u64::from(weight.unsigned_abs()))
-    });
-    let (folded, multiplier) = parameters.output(output);
-    let bias = i64::from(folded) + i64::from(input.0) * sum;
-    let worst = bias.unsigned_abs() + sizes * u64::from(input.reach());
-    worst <= ACCUMULATOR_MAX as u64 >> multiplier.exponent.max(0)
+/// An output's |bias| + sum |w| * max |x - z|; the bias is the one before the zero point was folded in. `None` where it is far
+/// out of bounds: 64 bits are a routine on a small core.
+fn worst_accumulator(parameters: &Parameters, output: usize, folded: i32, input: ZeroPoint) -> Option<u32> {
+    let (row, mut sum, mut sizes) = (parameters.row(output), 0_i32, 0_u32);
+    for position in 0..parameters.per_output {
+        let weight = parameters.weight(&row, position);
+        sum = sum.wrapping_add(weight);
+        sizes = sizes.saturating_add(weight.unsigned_abs());
+    }
+    // The reach is 128 to 255: more would be out of bounds, and so much fits. |sum| is no larger, |z| at most 128.
+    let products = if sizes >> 24 == 0 { sizes * input.reach() } else { return None };
+    let bias = folded.checked_add(i32::from(input.0) * sum)?;
+    bias.unsigned_abs().checked_add(products)
 }
 
 const _: () = assert!(LAYERS_MAX <= u8::MAX as usize, "refusals name a layer in one byte");

@@ -8,37 +8,51 @@
 //! 3. where the number of outputs is odd, the last output's weights, position after position.
 
 /// The order of a layer's weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
     /// That of this page.
+    #[default]
     Pairs,
     /// One output after the other, position after position.
     Plain,
 }
 
-impl Order {
-    /// Where an output's weight at a position lies among the layer's weights.
+/// Where an output's weights lie among the layer's: at all positions but the last, so many apart; and at the last.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    first: usize,
+    step: usize,
+    count: usize,
+    last: usize,
+}
+
+impl Row {
+    /// Where its weight at a position lies.
     #[inline(always)]
-    pub fn index(self, outputs: usize, per_output: usize, output: usize, position: usize) -> usize {
-        match self {
-            Self::Pairs => index(outputs, per_output, output, position),
-            Self::Plain => output * per_output + position,
-        }
+    pub fn index(&self, position: usize) -> usize {
+        if position + 1 == self.count { self.last } else { self.first + position * self.step }
     }
 }
 
-/// Where an output's weight at a position (of `per_output`: OHWI's HWI, or OI's I) lies among the layer's weights.
-#[inline(always)]
-pub fn index(outputs: usize, per_output: usize, output: usize, position: usize) -> usize {
-    let (pairs, even) = (outputs / 2, per_output & !1);
-    let (pair, lane) = (output / 2, output % 2);
-    if pair == pairs {
-        2 * pairs * per_output + position
-    } else if position < even {
-        2 * (pair * even + position) + lane
-    } else {
-        2 * (pairs * even + pair) + lane
+impl Order {
+    /// Where an output's weights at its positions (of `per_output`: OHWI's HWI, or OI's I) lie among the layer's.
+    // Firmware has it once.
+    #[inline(never)]
+    pub fn row(self, outputs: usize, per_output: usize, output: usize) -> Row {
+        let (pairs, even) = (outputs / 2, per_output & !1);
+        let (pair, lane) = (output / 2, output % 2);
+        let is_alone = self == Self::Plain || pair == pairs;
+        // All before it are whole, also where they are pairs.
+        let (first, step) = if is_alone { (output * per_output, 1) } else { (2 * pair * even + lane, 2) };
+        let is_odd = !is_alone && per_output % 2 == 1;
+        let last = if is_odd { 2 * (pairs * even + pair) + lane } else { first + per_output.saturating_sub(1) * step };
+        Row { first, step, count: per_output, last }
     }
+}
+
+/// Where an output's weight at a position lies, in pairs: see [`Order::row`].
+pub fn index(outputs: usize, per_output: usize, output: usize, position: usize) -> usize {
+    Order::Pairs.row(outputs, per_output, output).index(position)
 }
 
 /// A pair of outputs' weights.

@@ -2,7 +2,7 @@
 //! where gemmlowp has two.
 
 /// The int8 value that stands for zero: real = scale * (q - zero_point).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Zeroable)]
 pub struct ZeroPoint(pub i8);
 
 impl ZeroPoint {
@@ -66,9 +66,9 @@ impl Multiplier {
     /// The smallest and largest exponent that a layer may carry.
     pub const EXPONENTS: core::ops::RangeInclusive<i8> = -31..=30;
 
-    /// Whether mantissa and exponent are in the ranges that a blob may have.
-    pub fn is_valid(&self) -> bool {
-        (self.mantissa == 0 || self.mantissa >= 1 << 29) && Self::EXPONENTS.contains(&self.exponent)
+    /// Whether the mantissa is one that a blob may have.
+    pub fn has_valid_mantissa(&self) -> bool {
+        self.mantissa == 0 || self.mantissa >= 1 << 29
     }
 
     /// The nearest multiplier to a real one; below 2^-32 it is zero (TFLite's `QuantizeMultiplier`).
@@ -120,7 +120,7 @@ pub fn doubling_high_multiply(accumulator: i32, mantissa: i32) -> i32 {
 /// value / 2^power, rounded half away from zero; `power` is 0..=31.
 #[inline(always)]
 pub fn rounding_divide_by_power_of_two(value: i32, power: u32) -> i32 {
-    let mask = ((1_i64 << power) - 1) as i32;
+    let mask = ((1_u32 << power) - 1) as i32;
     let remainder = value & mask;
     let threshold = (mask >> 1) + i32::from(value < 0);
     (value >> power) + i32::from(remainder > threshold)

@@ -39,10 +39,10 @@ fn run(arena: &mut Written, step: &Step) -> bool {
     for byte in 0..step.scratch_bytes() {
         arena[(step.scratch_at + byte) as usize] = None;
     }
-    let inputs = [Some((step.input, step.input_index)), step.other];
+    let inputs = [Some((step.input, step.input_index)), step.other()];
     let (rows, row) = (u32::from(step.output.shape.height), step.output.shape.row_bytes());
     // Value by value, or row by row.
-    let is_elementwise = matches!(step.layer, Layer::Add(_) | Layer::Reshape(_) | Layer::Softmax(_));
+    let is_elementwise = matches!(step.layer(), Layer::Add(_) | Layer::Reshape(_) | Layer::Softmax(_));
     let parts = if is_elementwise { bytes(&step.output) } else { rows };
     (0..parts).all(|part| {
         let first = |input: &Tensor| match step.first_row(part) {
@@ -138,7 +138,7 @@ proptest! {
         let steps = steps(&table);
         let index = node.index(steps.len());
         let reads = |step: &Step, tensor: usize| {
-            step.input_index == tensor || step.other.is_some_and(|(_, other)| other == tensor)
+            step.input_index == tensor || step.other().is_some_and(|(_, other)| other == tensor)
         };
         let is_read_later = |tensor: &usize| steps[index + 1..].iter().any(|step| reads(step, *tensor));
         let needed: Vec<usize> = (0..=index).filter(is_read_later).collect();

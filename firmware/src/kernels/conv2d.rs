@@ -3,9 +3,7 @@
 use super::inner::{PIXELS, Patch, max_of_four};
 use super::outputs::Outputs;
 use crate::tensors::{Input, Tensors};
-use core::ops::Range;
-use secateur_shared::layer::{Conv2d, Step};
-use secateur_shared::model::Parameters;
+use secateur_shared::layer::{Shape, Step, Window};
 
 /// Columns of the two rows of outputs that are pooled at once.
 const TILE: usize = if PIXELS > 2 { PIXELS } else { 2 };
@@ -14,29 +12,31 @@ const TILE: usize = if PIXELS > 2 { PIXELS } else { 2 };
 ///
 /// Tensors are HWC; rows of the output come one after the other, each from the rows of the input under it. `scratch` as
 /// [`Step::scratch_bytes`] says, aligned to 4.
-pub fn conv2d(tensors: &mut Tensors, step: &Step, layer: &Conv2d, parameters: &Parameters<'_>, scratch: &mut [i8]) {
-    let Conv2d { zero_point, activation, .. } = *layer;
-    let outputs = Outputs { parameters: *parameters, zero_point, activation };
-    let count = outputs.count();
-    let Some((mut windows, tile)) = Windows::new(step, layer, outputs, scratch) else { return };
-    let row_values = count * usize::from(step.output.shape.width);
+#[inline(never)]
+pub fn conv2d(tensors: &mut Tensors, step: &Step, outputs: &Outputs, scratch: &mut [i8]) {
+    let (count, row_values) = (outputs.count(), step.output.shape.row_bytes() as usize);
+    let pool = usize::from(step.record.pool());
+    let Some((mut windows, tile)) = Windows::new(step, outputs, scratch) else { return };
+    let tile_values = if pool > 1 { 2 * TILE * count } else { 0 };
+    let Some(tile) = tile.get_mut(..tile_values) else { return };
+    let block_pixels = if pool > 1 { TILE / 2 } else { PIXELS };
     for row in 0..usize::from(step.output.shape.height) {
         let Some((input, values)) = tensors.split(row * row_values..(row + 1) * row_values) else { return };
-        if layer.is_pooled {
-            for (block, pixels) in values.chunks_mut((TILE / 2 * count).max(1)).enumerate() {
-                for (part, outputs) in tile.chunks_exact_mut((PIXELS * count).max(1)).enumerate() {
-                    let column = part * PIXELS;
-                    windows.gather(input, 2 * row + column / TILE, block * TILE + column % TILE);
-                    windows.patch.product(outputs);
-                }
-                for (column, pixel) in pixels.chunks_exact_mut(count.max(1)).enumerate() {
-                    max_of_four(pixel, tile.get(2 * column * count..).unwrap_or_default(), TILE * count);
-                }
+        let mut column = 0;
+        for block in values.chunks_mut((block_pixels * count).max(1)) {
+            let mut at = 0;
+            let unpooled = if pool > 1 { &mut *tile } else { &mut *block };
+            for pixels in unpooled.chunks_mut((PIXELS * count).max(1)) {
+                windows.outputs(&input, pool * row + at / TILE, column + at % TILE, pixels);
+                at += PIXELS;
             }
-        } else {
-            for (block, pixels) in values.chunks_mut((PIXELS * count).max(1)).enumerate() {
-                windows.gather(input, row, block * PIXELS);
-                windows.patch.product(pixels);
+            column += block_pixels * pool;
+            if pool > 1 {
+                let mut corner = 0;
+                for pixel in block.chunks_mut(count) {
+                    max_of_four(pixel, tile.get(corner..).unwrap_or_default(), TILE * count);
+                    corner += 2 * count;
+                }
             }
         }
     }
@@ -44,93 +44,67 @@ pub fn conv2d(tensors: &mut Tensors, step: &Step, layer: &Conv2d, parameters: &P
 
 /// The input seen through the kernel's window.
 struct Windows<'s> {
+    step: &'s Step,
+    window: Window,
     /// A pixel outside the input: all zero point.
     padding: &'s [i8],
     patch: Patch<'s>,
-    /// Values a pixel, and pixels a row and a column of the input.
-    channels: usize,
-    width: usize,
-    height: usize,
-    kernel_rows: usize,
-    kernel_columns: usize,
-    row_stride: usize,
-    stride: usize,
-    /// Rows and columns of padding before the input.
-    above: usize,
-    left: usize,
 }
 
 impl<'s> Windows<'s> {
-    /// And room for two rows of outputs, where they are pooled.
-    fn new(step: &Step, layer: &Conv2d, outputs: Outputs<'s>, scratch: &'s mut [i8]) -> Option<(Self, &'s mut [i8])> {
-        let (window, shape) = (&layer.window, step.input.shape);
-        let channels = usize::from(shape.channels);
-        let tile = if layer.is_pooled { 2 * TILE * outputs.count() } else { 0 };
+    /// And what is left of the scratch.
+    fn new(step: &'s Step, outputs: &'s Outputs<'s>, scratch: &'s mut [i8]) -> Option<(Self, &'s mut [i8])> {
         let (patch, rest) = Patch::new(scratch, outputs)?;
-        let (padding, rest) = rest.split_at_mut_checked(channels)?;
+        let (padding, rest) = rest.split_at_mut_checked(step.input.shape.channels.into())?;
         padding.fill(step.input.zero_point.0);
-        let windows = Self {
-            padding,
-            patch,
-            channels,
-            width: shape.width.into(),
-            height: shape.height.into(),
-            kernel_rows: window.kernel_hw.0.into(),
-            kernel_columns: window.kernel_hw.1.into(),
-            row_stride: window.stride_hw.0.into(),
-            stride: window.stride_hw.1.into(),
-            above: window.before_hw.0.into(),
-            left: window.before_hw.1.into(),
-        };
-        Some((windows, rest.get_mut(..tile)?))
+        Some((Self { step, window: step.record.window(), padding, patch }, rest))
     }
 
-    /// Fills the patch with the windows of the pixels from this row and column of the output on.
+    /// Every output of the pixels from this row and column on, by way of the patch.
     // Apart from its caller: together they are more than the registers hold.
     #[inline(never)]
-    fn gather(&mut self, input: Input, row: usize, column: usize) {
-        let (first, last) = (column * self.stride, (column + PIXELS - 1) * self.stride);
+    fn outputs(&mut self, input: &Input, row: usize, column: usize, pixels: &mut [i8]) {
+        let Window { kernel_hw, stride_hw, before_hw, .. } = self.window;
+        let (kernel_columns, stride, left) =
+            (usize::from(kernel_hw.1), usize::from(stride_hw.1), usize::from(before_hw.1));
+        let Shape { height, width, channels } = self.step.input.shape;
+        let (width, channels) = (usize::from(width), usize::from(channels));
+        let (first, last) = (column * stride, (column + PIXELS - 1) * stride);
         // The kernel's columns that lie inside the input for every pixel.
-        let start = self.left.saturating_sub(first).min(self.kernel_columns);
-        let end = (self.left + self.width).saturating_sub(last).min(self.kernel_columns).max(start);
-        for kernel_row in 0..self.kernel_rows {
-            let at = kernel_row * self.kernel_columns * self.channels;
-            let from = (row * self.row_stride + kernel_row).checked_sub(self.above).filter(|from| *from < self.height);
-            let Some(from) = from else {
-                for kernel_column in 0..self.kernel_columns {
-                    self.patch.gather_inside(at + kernel_column * self.channels, self.padding, 0, self.channels);
+        let start = left.saturating_sub(first);
+        let end = (left + width).saturating_sub(last).min(kernel_columns);
+        let mut at = 0;
+        for kernel_row in 0..usize::from(kernel_hw.0) {
+            let from = (row * usize::from(stride_hw.0) + kernel_row).wrapping_sub(before_hw.0.into());
+            let mut kernel_column = 0;
+            while kernel_column < kernel_columns {
+                let mut columns = 1;
+                if from >= height.into() {
+                    self.patch.gather_inside(at, self.padding, 0, channels);
+                } else if kernel_column == start && start < end {
+                    columns = end - start;
+                    let values = input.from((from * width + first + start - left) * channels).unwrap_or_default();
+                    self.patch.gather_inside(at, values, stride * channels, columns * channels);
+                } else {
+                    self.gather_clipped(input, at, from, first + kernel_column);
                 }
-                continue;
-            };
-            if start < end {
-                let corner = from * self.width + first + start - self.left;
-                let values = input.from(corner * self.channels).unwrap_or_default();
-                let (step, length) = (self.stride * self.channels, (end - start) * self.channels);
-                self.patch.gather_inside(at + start * self.channels, values, step, length);
+                kernel_column += columns;
+                at += columns * channels;
             }
-            self.gather_clipped(input, at, (from, first), 0..start);
-            self.gather_clipped(input, at, (from, first), end..self.kernel_columns);
         }
+        self.patch.product(pixels);
     }
 
-    /// Columns of a row of windows that hang over the input's edge; the corner is the first window's row and column.
-    fn gather_clipped(&mut self, input: Input, at: usize, corner: (usize, usize), kernel_columns: Range<usize>) {
-        for kernel_column in kernel_columns {
-            let runs = core::array::from_fn(|pixel| {
-                self.pixel(input, corner.0, corner.1 + pixel * self.stride + kernel_column)
-            });
-            self.patch.gather(at + kernel_column * self.channels, runs);
-        }
-    }
-
-    /// A pixel of the input, columns counted from its padding on.
+    /// A column of the windows that hang over the input's edge, by the first window's row and column.
     #[inline(never)]
-    fn pixel<'a>(&self, input: Input<'a>, row: usize, column: usize) -> &'a [i8]
-    where
-        's: 'a,
-    {
-        let column = column.checked_sub(self.left).filter(|column| *column < self.width);
-        let from = column.and_then(|column| input.from((row * self.width + column) * self.channels));
-        from.and_then(|from| from.get(..self.channels)).unwrap_or(self.padding)
+    fn gather_clipped(&mut self, input: &Input, at: usize, row: usize, column: usize) {
+        let Self { step, window, padding, .. } = *self;
+        let (width, channels) = (usize::from(step.input.shape.width), usize::from(step.input.shape.channels));
+        let (stride, left) = (usize::from(window.stride_hw.1), usize::from(window.before_hw.1));
+        self.patch.gather(at, |pixel| {
+            let column = (column + pixel * stride).wrapping_sub(left);
+            let from = if column < width { input.from((row * width + column) * channels) } else { None };
+            from.and_then(|from| from.get(..channels)).unwrap_or(padding)
+        });
     }
 }

@@ -4,8 +4,7 @@ use super::inner::{Filters, unzip};
 use super::outputs::Outputs;
 use crate::tensors::{Input, Tensors};
 use secateur_shared::arena::{STRIP_CHANNELS, strip_pitch};
-use secateur_shared::layer::{DepthwiseConv2d, Step, Window};
-use secateur_shared::model::Parameters;
+use secateur_shared::layer::{Step, Window};
 use secateur_shared::quant::ZeroPoint;
 
 /// Channels whose rows are unzipped at once: a word of a pixel.
@@ -15,18 +14,10 @@ const LANES: usize = STRIP_CHANNELS as usize;
 ///
 /// Tensors are HWC, output o reads channel o / multiplier. Rows of the output come one after the other, each from the rows of
 /// the input under it. `scratch` as [`Step::scratch_bytes`] says, aligned to 4.
-pub fn depthwise_conv2d(
-    tensors: &mut Tensors,
-    step: &Step,
-    layer: &DepthwiseConv2d,
-    parameters: &Parameters<'_>,
-    scratch: &mut [i8],
-) {
-    let DepthwiseConv2d { zero_point, activation, .. } = *layer;
-    let outputs = Outputs { parameters: *parameters, zero_point, activation };
-    let Some(mut strips) = Strips::new(step, &layer.window, scratch) else { return };
-    let filters = Filters::new(strips.form, outputs);
-    let (multiplier, row_values) = (usize::from(layer.multiplier), step.output.shape.row_bytes() as usize);
+pub fn depthwise_conv2d(tensors: &mut Tensors, step: &Step, outputs: &Outputs, scratch: &mut [i8]) {
+    let Some(mut strips) = Strips::new(step, &step.record.window(), scratch) else { return };
+    let filters = Filters::new(strips.form, *outputs);
+    let (multiplier, row_values) = (usize::from(step.record.extra), step.output.shape.row_bytes() as usize);
     for row in 0..usize::from(step.output.shape.height) {
         let Some((input, values)) = tensors.split(row * row_values..(row + 1) * row_values) else { return };
         let mut cursor = filters.row(values);

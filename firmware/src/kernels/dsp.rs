@@ -4,7 +4,7 @@
 //! once a patch, so that both fit each other without being sorted again. Twin: `portable`.
 
 use super::fast::{self, Task, task_asm};
-use super::outputs::Outputs;
+use super::outputs::{Outputs, slow_sum};
 use core::arch::naked_asm;
 
 /// Assembly outside of functions knows nothing of the compiler's `target-cpu`.
@@ -43,23 +43,25 @@ pub const PIXELS: usize = 4;
 /// word a pixel, the first position in its low half.
 pub struct Patch<'s> {
     words: &'s mut [[[i16; 2]; PIXELS]],
-    outputs: Outputs<'s>,
-    is_plain: bool,
+    outputs: &'s Outputs<'s>,
+    slow_from: usize,
 }
 
 impl<'s> Patch<'s> {
     /// A patch for these outputs, and what is left of the scratch; `None` where it is too short or not aligned to 4.
-    pub fn new(scratch: &'s mut [i8], outputs: Outputs<'s>) -> Option<(Self, &'s mut [i8])> {
+    pub fn new(scratch: &'s mut [i8], outputs: &'s Outputs<'s>) -> Option<(Self, &'s mut [i8])> {
         let rows = outputs.parameters.per_output.div_ceil(2);
         let (words, rest) = scratch.split_at_mut_checked(rows * size_of::<[[i16; 2]; PIXELS]>())?;
         (words.as_ptr() as usize).is_multiple_of(4).then_some(())?;
         let words = bytemuck::try_cast_slice_mut(words).ok()?;
-        Some((Self { words, outputs, is_plain: outputs.is_plain() }, rest))
+        Some((Self { words, outputs, slow_from: fast::slow_from(outputs) }, rest))
     }
 
     /// Takes runs of equal length, one a pixel, in at a position.
-    pub fn gather(&mut self, at: usize, runs: [&[i8]; PIXELS]) {
-        for (pixel, run) in runs.into_iter().enumerate() {
+    #[inline(always)]
+    pub fn gather<'r>(&mut self, at: usize, run: impl Fn(usize) -> &'r [i8]) {
+        for pixel in 0..PIXELS {
+            let run = run(pixel);
             if let Some(place) = self.place(at, pixel, run.len()) {
                 // SAFETY: the run has this length, and the place room for it.
                 unsafe { widen(place, run.as_ptr(), run.len(), 0, 1) }
@@ -95,33 +97,28 @@ impl<'s> Patch<'s> {
     pub fn product(&self, pixels: &mut [i8]) {
         let patch = self.words.as_ptr().cast();
         // SAFETY: the patch has a row for each two positions.
-        unsafe { fast::product(patch, &self.outputs, self.is_plain, |output| self.single(output), pixels) }
-    }
-
-    /// sum x w of an output, at each pixel, from a position on.
-    #[inline(never)]
-    fn slow(&self, output: usize, from: usize, sums: &mut [i32; PIXELS]) {
-        for position in from..self.outputs.parameters.per_output {
-            let weight = self.outputs.weight(output, position);
-            let row = self.words.get(position / 2).copied().unwrap_or_default();
-            for (sum, [even, odd]) in sums.iter_mut().zip(row) {
-                let x = if position % 2 == 0 { even } else { odd };
-                *sum = i32::from(x).wrapping_mul(weight).wrapping_add(*sum);
-            }
+        unsafe {
+            fast::product(patch, self.outputs, self.slow_from, |output, pixels| self.single(output, pixels), pixels)
         }
     }
 
-    /// sum x w of an output, at each pixel.
-    fn single(&self, output: usize) -> [i32; PIXELS] {
-        let mut sums = [0; PIXELS];
+    /// An output of the pixels.
+    fn single(&self, output: usize, pixels: &mut [i8]) {
+        let (mut sums, mut from) = ([0; PIXELS], 0);
         let quads = self.outputs.parameters.per_output / 4;
-        let weights = self.outputs.parameters.single().filter(|_| output + 1 == self.outputs.count() && quads > 0);
-        if let Some(weights) = weights {
+        if let Some(weights) = fast::alone(self.outputs, output).filter(|_| quads > 0) {
             // SAFETY: there are `quads`, not 0, words of weights, and two rows of the patch for each.
             unsafe { dot_patch(self.words.as_ptr().cast(), weights.as_ptr(), quads, &mut sums) }
+            from = 4 * quads;
         }
-        self.slow(output, if weights.is_some() { 4 * quads } else { 0 }, &mut sums);
-        sums
+        for (pixel, sum) in sums.iter_mut().enumerate() {
+            let rest = slow_sum(self.outputs, output, from, &|position| {
+                let pairs = self.words.get(position / 2).and_then(|row| row.get(pixel));
+                pairs.map_or(0, |pair| pair[position % 2].into())
+            });
+            *sum = rest.wrapping_add(*sum);
+        }
+        self.outputs.store(output, &sums, pixels);
     }
 }
 
@@ -228,7 +225,8 @@ unsafe extern "C" fn widen(place: *mut i16, run: *const i8, length: usize, step:
 
 /// As [`widen`], of four pixels' runs of three columns of so many bytes, one column apart: each column is widened once.
 ///
-/// Registers: r5 to r7 where the window's first, second and third column of a pixel go.
+/// Registers: r0, r9, r10 where the window's first, second and third column of a pixel go, r9 and r10 one and two pixels ahead;
+/// r5 to r7 the same on their way through a column.
 ///
 /// # Safety
 /// As [`widen`]'s; `bytes` is a multiple of 4, and not 0; `place` is a word's lower half.
@@ -236,11 +234,20 @@ unsafe extern "C" fn widen(place: *mut i16, run: *const i8, length: usize, step:
 unsafe extern "C" fn widen_shared(place: *mut i16, run: *const i8, bytes: usize) {
     naked_asm!(
         cpu!(),
-        ".macro column pixel, first, second, third",
+        ".macro column first, second, third",
         "mov r8, r2",
-        "add r5, r0, #4 * \\pixel",
-        "add r6, r9, #4 * \\pixel - 4",
-        "add r7, r10, #4 * \\pixel - 8",
+        ".if \\first",
+        "mov r5, r0",
+        ".endif",
+        ".if \\second",
+        "sub r6, r9, #4",
+        ".endif",
+        ".if \\third",
+        "sub r7, r10, #8",
+        ".endif",
+        "adds r0, #4",
+        "add r9, #4",
+        "add r10, #4",
         "1:",
         "ldr r3, [r1], #4",
         "sxtb16 r12, r3",
@@ -265,12 +272,15 @@ unsafe extern "C" fn widen_shared(place: *mut i16, run: *const i8, bytes: usize)
         "push {{r4-r10, lr}}",
         "add r9, r0, r2, lsl #3",
         "add r10, r9, r2, lsl #3",
-        "column 0, 1, 0, 0",
-        "column 1, 1, 1, 0",
-        "column 2, 1, 1, 1",
-        "column 3, 1, 1, 1",
-        "column 4, 0, 1, 1",
-        "column 5, 0, 0, 1",
+        "column 1, 0, 0",
+        "column 1, 1, 0",
+        "mov lr, #2",
+        "2:",
+        "column 1, 1, 1",
+        "subs lr, #1",
+        "bne 2b",
+        "column 0, 1, 1",
+        "column 0, 0, 1",
         "pop {{r4-r10, pc}}",
         ".purgem column",
     )
@@ -506,5 +516,6 @@ pub(super) unsafe extern "C" fn max_of_rows(pixel: *mut i8, upper: *const i8, lo
 pub use super::fast::add::add;
 #[cfg(feature = "depthwise-conv2d")]
 pub use super::fast::depthwise_conv2d::{Filters, unzip};
+pub use super::fast::requantize;
 pub use super::fast::{linear, max_of_four};
-pub use super::portable::{max, requantize};
+pub(super) use secateur_shared::quant::doubling_high_multiply;

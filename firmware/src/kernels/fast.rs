@@ -1,9 +1,10 @@
 //! What the fast inner loops share: the Rust around their assembly.
 
-use super::inner::{dot_pair, max_of_rows, pairs};
-use super::outputs::Outputs;
+use super::inner::{self, dot_pair, max_of_rows, pairs};
+use super::outputs::{Outputs, slow_sum};
 use core::ptr;
 use secateur_shared::model::Parameters;
+use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
 
 /// All pairs of outputs of a patch's pixels; the routine counts it up and down.
 #[repr(C)]
@@ -32,7 +33,7 @@ impl Task {
     /// Every pair of outputs of these pixels; `None` where there is none.
     #[inline(always)]
     pub(super) fn new(patch: *const u32, outputs: &Outputs, pixels: &mut [i8]) -> Option<Self> {
-        let Parameters { bias, mantissas, exponents, weights, per_output, .. } = outputs.parameters;
+        let Parameters { bias, mantissas, exponents, weights, per_output, .. } = *outputs.parameters;
         let count = outputs.count();
         let tails = weights.as_ptr().wrapping_add((count & !1) * (per_output & !1));
         let task = Self {
@@ -45,24 +46,26 @@ impl Task {
             tails: if per_output % 2 == 1 { tails } else { ptr::null() },
             output: pixels.as_mut_ptr(),
             stride: count,
-            pixels: pixels.len() / count,
+            // A division is a routine on a Cortex-M0+, where there are two pixels at the most.
+            pixels: if cfg!(armv6m) { 1 + usize::from(pixels.len() > count) } else { pixels.len() / count },
             zero_point: outputs.zero_point.0.into(),
             pairs: count / 2,
         };
-        (task.pairs > 0 && task.pixels > 0).then_some(task)
+        (task.pairs > 0 && !pixels.is_empty()).then_some(task)
     }
 }
 
-/// Every output of a patch's pixels; `single` is the slow way to one of them, for what the assembly does not do.
+/// Every output of a patch's pixels, those from `slow_from` on by a look at each; `single` is the slow way to one of them, for
+/// what the assembly does not do.
 ///
 /// # Safety
 /// The patch has the inner loops' form, with all positions of the outputs.
 #[inline(always)]
-pub(super) unsafe fn product<const PIXELS: usize>(
+pub(super) unsafe fn product(
     patch: *const u32,
     outputs: &Outputs,
-    is_plain: bool,
-    single: impl Fn(usize) -> [i32; PIXELS],
+    slow_from: usize,
+    single: impl Fn(usize, &mut [i8]),
     pixels: &mut [i8],
 ) {
     if let Some(mut task) = Task::new(patch, outputs, pixels) {
@@ -70,45 +73,63 @@ pub(super) unsafe fn product<const PIXELS: usize>(
         unsafe { pairs(&mut task) }
     }
     let even = outputs.count() & !1;
-    for output in if is_plain { even } else { 0 }..outputs.count() {
+    for output in slow_from..outputs.count() {
         if output >= even || !outputs.is_shift(output) {
-            outputs.store(output, single(output), pixels);
+            single(output, pixels);
         }
     }
-    if !is_plain {
+    if outputs.activation != Activation::NONE {
         outputs.clamp(pixels);
     }
 }
 
-/// Every output of one input.
-pub fn linear(input: &[i8], outputs: &Outputs, values: &mut [i8]) {
-    let quads = input.len() / 4;
-    let is_aligned = (input.as_ptr() as usize).is_multiple_of(4);
-    for output in 0..outputs.count() {
-        // A pair's both outputs at its first one.
-        let pair = outputs.parameters.pair(output / 2);
-        match pair.filter(|pair| quads > 0 && is_aligned && pair.words.len() >= 8 * quads) {
-            Some(_) if output % 2 == 1 => {}
-            Some(pair) => {
-                let mut sums = [0; 2];
-                // SAFETY: there are `quads`, not 0, words of input and twice as many of weights, aligned to 4.
-                unsafe { dot_pair(input.as_ptr(), pair.words.as_ptr(), quads, &mut sums) }
-                outputs.store(output, [sums[0].wrapping_add(tail(input, outputs, output, 4 * quads))], values);
-                outputs.store(output + 1, [sums[1].wrapping_add(tail(input, outputs, output + 1, 4 * quads))], values);
-            }
-            None => outputs.store(output, [tail(input, outputs, output, 0)], values),
-        }
-    }
+/// The first output that the assembly does not do: that without a pair, or one whose multiplier is no shift to the right.
+pub(super) fn slow_from(outputs: &Outputs) -> usize {
+    let even = outputs.count() & !1;
+    (0..even).find(|output| !outputs.is_shift(*output)).unwrap_or(even)
 }
 
-/// sum x w of an output from a position on.
-#[inline(never)]
-fn tail(input: &[i8], outputs: &Outputs, output: usize, from: usize) -> i32 {
-    let mut sum = 0_i32;
-    for (position, x) in input.iter().enumerate().skip(from) {
-        sum = sum.wrapping_add(i32::from(*x).wrapping_mul(outputs.weight(output, position)));
+/// The weights of an output without a pair.
+#[inline(always)]
+pub(super) fn alone<'p>(outputs: &Outputs<'p>, output: usize) -> Option<&'p [i8]> {
+    let Parameters { bias, weights, per_output, .. } = *outputs.parameters;
+    if output & 1 == 0 && output + 1 == bias.len() { weights.get(output * per_output..) } else { None }
+}
+
+/// As [`Multiplier::requantize`], in fewer instructions.
+#[inline(always)]
+pub fn requantize(multiplier: Multiplier, sum: i32, zero_point: ZeroPoint, activation: Activation) -> i8 {
+    let left = multiplier.exponent.max(0) as u32;
+    let right = (-i32::from(multiplier.exponent)).max(0) as u32;
+    let mut high = inner::doubling_high_multiply(sum.wrapping_shl(left), multiplier.mantissa);
+    if right > 0 {
+        // The last bit shifted out rounds half away from zero, after 1 is taken from what is negative.
+        let shifted = (high + (high >> 31)) >> (right - 1);
+        high = (shifted >> 1) + (shifted & 1);
     }
-    sum
+    activation.clamp(high.wrapping_add(i32::from(zero_point.0)))
+}
+
+/// Every output of one input.
+pub fn linear(input: &[i8], outputs: &Outputs, values: &mut [i8]) {
+    let Parameters { weights, per_output, .. } = *outputs.parameters;
+    let (count, even) = (outputs.count(), per_output & !1);
+    let is_whole = input.len() == per_output && weights.len() >= count * per_output;
+    let quads = if is_whole && (input.as_ptr() as usize).is_multiple_of(4) { per_output / 4 } else { 0 };
+    let mut sums = [0; 2];
+    for (output, value) in values.iter_mut().enumerate() {
+        let (mut sum, mut from) = (0, 0);
+        if quads > 0 && output < count & !1 {
+            // A pair's both sums at its first output.
+            if output % 2 == 0 {
+                // SAFETY: there are `quads`, not 0, words of input; a pair has `2 * even` weights, aligned to 4.
+                unsafe { dot_pair(input.as_ptr(), weights.as_ptr().wrapping_add(output * even), quads, &mut sums) }
+            }
+            (sum, from) = (sums[output % 2], 4 * quads);
+        }
+        let rest = slow_sum(outputs, output, from, &|position| input.get(position).copied().unwrap_or(0).into());
+        *value = outputs.value(output, rest.wrapping_add(sum));
+    }
 }
 
 /// The maximum over a window of 2 x 2 pixels, whose first row starts `corner` and whose second one comes `row_values` later.

@@ -2,11 +2,11 @@
 
 use super::inner;
 use super::outputs::Outputs;
-use secateur_shared::layer::Linear;
-use secateur_shared::model::Parameters;
+use crate::tensors::Tensors;
 
 /// output = clamp(z_out + requantise(bias + sum x w)); the input flattened in HWC order.
-pub fn linear(input: &[i8], layer: &Linear, parameters: &Parameters, output: &mut [i8]) {
-    let outputs = Outputs { parameters: *parameters, zero_point: layer.zero_point, activation: layer.activation };
-    inner::linear(input, &outputs, output);
+pub fn linear(tensors: &mut Tensors, outputs: &Outputs) {
+    if let Some((input, values)) = tensors.apart() {
+        inner::linear(input, outputs, values);
+    }
 }

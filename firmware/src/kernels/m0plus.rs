@@ -5,9 +5,8 @@
 //! t - 1 there, exactly. The words' sum modulo 2^32 and the upper halves' sum give both pixels' sums. Twin: `portable`.
 
 use super::fast::{self, Task, task_asm};
-use super::outputs::Outputs;
+use super::outputs::{Outputs, slow_sum};
 use core::arch::naked_asm;
-use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
 
 /// An accumulator with 2^31 added, to an output in r3; r6 task, r12 mantissa, lr shift; r0 to r5 are lost.
 macro_rules! requantize {
@@ -66,21 +65,22 @@ pub const PIXELS: usize = 2;
 /// The inputs under the windows of [`PIXELS`] output pixels, a word a position, and what is computed of them.
 pub struct Patch<'s> {
     words: &'s mut [i32],
-    outputs: Outputs<'s>,
-    is_plain: bool,
+    outputs: &'s Outputs<'s>,
+    slow_from: usize,
 }
 
 impl<'s> Patch<'s> {
     /// A patch for these outputs, and what is left of the scratch; `None` where it is too short or not aligned to 4.
-    pub fn new(scratch: &'s mut [i8], outputs: Outputs<'s>) -> Option<(Self, &'s mut [i8])> {
+    pub fn new(scratch: &'s mut [i8], outputs: &'s Outputs<'s>) -> Option<(Self, &'s mut [i8])> {
         let (words, rest) = scratch.split_at_mut_checked(4 * outputs.parameters.per_output)?;
         let words = bytemuck::try_cast_slice_mut(words).ok()?;
-        Some((Self { words, outputs, is_plain: outputs.is_plain() }, rest))
+        Some((Self { words, outputs, slow_from: fast::slow_from(outputs) }, rest))
     }
 
     /// Takes runs of equal length, one a pixel, in at a position.
     #[inline(always)]
-    pub fn gather(&mut self, at: usize, [first, second]: [&[i8]; PIXELS]) {
+    pub fn gather<'r>(&mut self, at: usize, run: impl Fn(usize) -> &'r [i8]) {
+        let (first, second) = (run(0), run(1));
         let words = self.words.get_mut(at..at + first.len());
         if let Some(words) = words.filter(|words| !words.is_empty() && second.len() == words.len()) {
             // SAFETY: all three have this length, which is not 0.
@@ -90,8 +90,7 @@ impl<'s> Patch<'s> {
 
     /// Takes runs of this length, one a pixel and `step` apart, in at a position.
     pub fn gather_inside(&mut self, at: usize, input: &[i8], step: usize, length: usize) {
-        let run = |from: usize| input.get(from..).and_then(|from| from.get(..length)).unwrap_or_default();
-        self.gather(at, [run(0), run(step)]);
+        self.gather(at, |pixel| input.get(pixel * step..).and_then(|from| from.get(..length)).unwrap_or_default());
     }
 
     /// Every output of the pixels.
@@ -99,33 +98,30 @@ impl<'s> Patch<'s> {
     pub fn product(&self, pixels: &mut [i8]) {
         let patch = self.words.as_ptr().cast();
         // SAFETY: the patch has a word for each position.
-        unsafe { fast::product(patch, &self.outputs, self.is_plain, |output| self.single(output), pixels) }
-    }
-
-    /// Adds x w of an output from a position on, at each pixel.
-    #[inline(never)]
-    fn slow(&self, output: usize, from: usize, sums: &mut [i32; PIXELS]) {
-        for (position, word) in self.words.iter().enumerate().skip(from) {
-            let weight = self.outputs.weight(output, position);
-            // The second pixel's share was taken down by the first one's sign.
-            let first = i32::from(*word as i16);
-            let second = word.wrapping_sub(first) >> 16;
-            sums[0] = first.wrapping_mul(weight).wrapping_add(sums[0]);
-            sums[1] = second.wrapping_mul(weight).wrapping_add(sums[1]);
+        unsafe {
+            fast::product(patch, self.outputs, self.slow_from, |output, pixels| self.single(output, pixels), pixels)
         }
     }
 
-    /// sum x w of an output, at each pixel.
-    fn single(&self, output: usize) -> [i32; PIXELS] {
-        let mut sums = [0; PIXELS];
+    /// An output of the pixels.
+    fn single(&self, output: usize, pixels: &mut [i8]) {
+        let (mut sums, mut from) = ([0; PIXELS], 0);
         let steps = self.outputs.parameters.per_output / 2;
-        let weights = self.outputs.parameters.single().filter(|_| output + 1 == self.outputs.count() && steps > 0);
-        if let Some(weights) = weights {
+        if let Some(weights) = fast::alone(self.outputs, output).filter(|_| steps > 0) {
             // SAFETY: there are `steps`, not 0, pairs of weights and of the patch's words.
             unsafe { dot_patch(self.words.as_ptr(), weights.as_ptr(), steps, &mut sums) }
+            from = 2 * steps;
         }
-        self.slow(output, if weights.is_some() { 2 * steps } else { 0 }, &mut sums);
-        sums
+        for (pixel, sum) in sums.iter_mut().enumerate() {
+            let rest = slow_sum(self.outputs, output, from, &|position| {
+                let word = self.words.get(position).copied().unwrap_or(0);
+                // The second pixel's share was taken down by the first one's sign.
+                let first = i32::from(word as i16);
+                if pixel == 0 { first } else { word.wrapping_sub(first) >> 16 }
+            });
+            *sum = rest.wrapping_add(*sum);
+        }
+        self.outputs.store(output, &sums, pixels);
     }
 }
 
@@ -404,27 +400,9 @@ pub(super) unsafe extern "C" fn pairs(task: *mut Task) {
     )
 }
 
-/// As [`Multiplier::requantize`], without a 64-bit multiplication.
-#[inline(always)]
-pub fn requantize(multiplier: Multiplier, sum: i32, zero_point: ZeroPoint, activation: Activation) -> i8 {
-    let left = multiplier.exponent.max(0) as u32;
-    let right = (-i32::from(multiplier.exponent)).max(0) as u32;
-    let high = doubling_high_multiply(sum.wrapping_shl(left), multiplier.mantissa);
-    let high = match right {
-        0 => high,
-        // The last bit shifted out rounds half away from zero, after 1 is taken from what is negative.
-        _ => {
-            let shifted = (high + (high >> 31)) >> (right - 1);
-            (shifted >> 1) + (shifted & 1)
-        }
-    };
-    let value = high.wrapping_add(i32::from(zero_point.0));
-    activation.clamp(value)
-}
-
 /// (accumulator * mantissa + 2^30) >> 31 by four products of halves; the mantissa is not negative.
 #[inline(always)]
-fn doubling_high_multiply(accumulator: i32, mantissa: i32) -> i32 {
+pub(super) fn doubling_high_multiply(accumulator: i32, mantissa: i32) -> i32 {
     let (upper, lower) = (accumulator >> 16, accumulator as u32 & 0xFFFF);
     let (mantissa_upper, mantissa_lower) = (mantissa as u32 >> 16, mantissa as u32 & 0xFFFF);
     // Below 2^31 + 2^16, and above -2^31.
@@ -534,5 +512,5 @@ pub(super) unsafe extern "C" fn dot_pair(input: *const i8, weights: *const i8, q
 pub use super::fast::add::add;
 #[cfg(feature = "depthwise-conv2d")]
 pub use super::fast::depthwise_conv2d::{Filters, unzip};
+pub use super::fast::requantize;
 pub use super::fast::{linear, max_of_four};
-pub use super::portable::max;

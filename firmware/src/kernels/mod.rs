@@ -41,6 +41,7 @@ pub use depthwise_conv2d::depthwise_conv2d;
 pub use linear::linear;
 #[cfg(feature = "max-pool2d")]
 pub use max_pool2d::max_pool2d;
+pub use outputs::Outputs;
 #[cfg(feature = "softmax")]
 pub use softmax::softmax;
 
@@ -52,18 +53,16 @@ use m0plus as inner;
 #[cfg(not(any(kernels = "dsp", kernels = "m0plus")))]
 use portable as inner;
 
-use secateur_shared::layer::Layer;
+use secateur_shared::layer::operator;
 
-/// Whether this build has the layer's operator.
-pub fn built_in(layer: &Layer) -> bool {
-    match layer {
-        Layer::Conv2d(_) => cfg!(feature = "conv2d"),
-        Layer::MaxPool2d(_) => cfg!(feature = "max-pool2d"),
-        Layer::Linear(_) => cfg!(feature = "linear"),
-        Layer::DepthwiseConv2d(_) => cfg!(feature = "depthwise-conv2d"),
-        Layer::AveragePool2d(_) => cfg!(feature = "average-pool2d"),
-        Layer::Add(_) => cfg!(feature = "add"),
-        Layer::Reshape(_) => cfg!(feature = "reshape"),
-        Layer::Softmax(_) => cfg!(feature = "softmax"),
-    }
-}
+/// The operators of this build: bit n is that of number n.
+pub const BUILT: u16 = operator::bit(operator::CONV2D, cfg!(feature = "conv2d"))
+    | operator::bit(operator::MAX_POOL2D, cfg!(feature = "max-pool2d"))
+    | operator::bit(operator::LINEAR, cfg!(feature = "linear"))
+    | operator::bit(operator::DEPTHWISE_CONV2D, cfg!(feature = "depthwise-conv2d"))
+    | operator::bit(operator::AVERAGE_POOL2D, cfg!(feature = "average-pool2d"))
+    | operator::bit(operator::ADD, cfg!(feature = "add"))
+    | operator::bit(operator::RESHAPE, cfg!(feature = "reshape"))
+    | operator::bit(operator::SOFTMAX, cfg!(feature = "softmax"));
+
+const _: () = assert!(operator::BUILT == BUILT, "what `Model::parse` lets through is what `Engine` runs");

@@ -19,19 +19,20 @@ pub const PIXELS: usize = 1;
 /// The inputs under the windows of [`PIXELS`] output pixels, position after position, and what is computed of them.
 pub struct Patch<'s> {
     values: &'s mut [i8],
-    outputs: Outputs<'s>,
+    outputs: &'s Outputs<'s>,
 }
 
 impl<'s> Patch<'s> {
     /// A patch for these outputs, and what is left of the scratch; `None` where it is too short.
-    pub fn new(scratch: &'s mut [i8], outputs: Outputs<'s>) -> Option<(Self, &'s mut [i8])> {
+    pub fn new(scratch: &'s mut [i8], outputs: &'s Outputs<'s>) -> Option<(Self, &'s mut [i8])> {
         let (values, rest) = scratch.split_at_mut_checked(outputs.parameters.per_output)?;
         Some((Self { values, outputs }, rest))
     }
 
     /// Takes runs of equal length, one a pixel, in at a position.
     #[inline(always)]
-    pub fn gather(&mut self, at: usize, [run]: [&[i8]; PIXELS]) {
+    pub fn gather<'r>(&mut self, at: usize, run: impl Fn(usize) -> &'r [i8]) {
+        let run = run(0);
         if let Some(values) = self.values.get_mut(at..at + run.len()) {
             values.copy_from_slice(run);
         }
@@ -40,13 +41,13 @@ impl<'s> Patch<'s> {
     /// Takes runs of this length, one a pixel and `step` apart, in at a position.
     #[inline(always)]
     pub fn gather_inside(&mut self, at: usize, input: &[i8], _step: usize, length: usize) {
-        self.gather(at, [input.get(..length).unwrap_or_default()]);
+        self.gather(at, |_| input.get(..length).unwrap_or_default());
     }
 
     /// Every output of the pixels.
     #[inline(always)]
     pub fn product(&self, pixels: &mut [i8]) {
-        linear(self.values, &self.outputs, pixels);
+        linear(self.values, self.outputs, pixels);
     }
 }
 
@@ -56,12 +57,12 @@ pub fn linear(input: &[i8], outputs: &Outputs, values: &mut [i8]) {
     let mut output = 0;
     while let Some(pair) = outputs.parameters.pair(output / 2) {
         let [first, second] = linear_pair(input, &pair);
-        outputs.store(output, [first], values);
-        outputs.store(output + 1, [second], values);
+        outputs.store(output, &[first], values);
+        outputs.store(output + 1, &[second], values);
         output += 2;
     }
     if let Some(weights) = outputs.parameters.single() {
-        outputs.store(output, [linear_single(input, weights)], values);
+        outputs.store(output, &[linear_single(input, weights)], values);
     }
 }
 

@@ -3,10 +3,10 @@
 //! Numbers are 32 bits with so many integer bits: Q5.26 for differences to the largest input, Q0.31 for exponentials and
 //! reciprocals, Q12.19 for the sum of exponentials, Q2.29 inside the reciprocal. 1 is not a number of Q0.31: it is the largest.
 
+use super::outputs::Outputs;
 use crate::tensors::Tensors;
 use core::cell::Cell;
 use secateur_shared::layer::Step;
-use secateur_shared::model::Parameters;
 use secateur_shared::quant::{Activation, Multiplier, doubling_high_multiply, rounding_divide_by_power_of_two};
 
 /// Fractional bits of a scaled difference.
@@ -16,8 +16,8 @@ const SUM_INTEGER_BITS: u32 = 12;
 
 /// output[c] = round(256 exp(beta (x[c] - max x)) / sum over c) - 128, over the channels of each pixel; the output may lie
 /// where the input does.
-pub fn softmax(tensors: &mut Tensors, step: &Step, parameters: &Parameters) {
-    let (_, beta) = parameters.output(0);
+pub fn softmax(tensors: &mut Tensors, step: &Step, outputs: &Outputs) {
+    let (_, beta) = outputs.parameters.output(0);
     let (input, output) = (step.input.range(), step.output.range());
     let channels = usize::from(step.input.shape.channels).max(1);
     let cells = tensors.cells();

@@ -46,7 +46,7 @@ pub(crate) fn payload(table: &Table, draw: &mut impl FnMut(Field) -> i32) -> Vec
         bytes.extend((0..outputs).flat_map(|_| draw(Field::Mantissa).to_le_bytes()));
         bytes.extend((0..outputs * per_output).map(|_| draw(Field::Weight) as u8));
         // Sums and softmax have multipliers of one direction.
-        let directed = |exponent: i32| match step.layer {
+        let directed = |exponent: i32| match step.layer() {
             Layer::Add(_) => -exponent.abs().min(31),
             Layer::Softmax(_) => exponent.abs().min(30),
             _ => exponent,
@@ -124,7 +124,7 @@ pub(crate) fn run(bytes: &[u8]) -> Result<(), Refusal> {
     let mut arena = vec![-1; needed_bytes as usize];
     let mut engine = Engine::new(model, &mut arena).expect("the planned arena");
     engine.infer_observed(|index, output| {
-        let Activation { low, high } = steps[index].layer.activation();
+        let Activation { low, high } = steps[index].layer().activation();
         assert_eq!(Some(output.len() as u32), steps[index].output.shape.bytes());
         assert!(output.iter().all(|value| (low..=high).contains(value)), "layer {index}");
     });
@@ -139,7 +139,7 @@ fn too_small(model: Model, needed_bytes: u32) {
 
 /// Values read by a layer.
 fn work(step: &Step) -> u64 {
-    let pooled = match step.layer {
+    let pooled = match step.layer() {
         Layer::MaxPool2d(pool) | Layer::AveragePool2d(pool) => u64::from(pool.window.area()),
         _ => 1,
     };

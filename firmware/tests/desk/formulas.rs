@@ -3,7 +3,7 @@
 use crate::blob::{Aligned, blob, noise, payload, valid};
 use proptest::prelude::*;
 use secateur_firmware::Engine;
-use secateur_shared::layer::{Step, Window};
+use secateur_shared::layer::{Record, Step, Window};
 use secateur_shared::quant::{Multiplier, ZeroPoint};
 use secateur_shared::{Layer, Model, Shape};
 
@@ -33,10 +33,10 @@ impl Map<'_> {
 /// A layer's output by its formula, one value after the other, from all tensors so far.
 fn formula(model: &Model, step: &Step, tensors: &[Vec<i8>]) -> Vec<i8> {
     let map = Map { shape: step.input.shape, values: &tensors[step.input_index] };
-    match step.layer {
+    match step.layer() {
         Layer::Reshape(_) => return map.values.to_vec(),
         Layer::Add(_) => {
-            let (other, index) = step.other.expect("has two");
+            let (other, index) = step.other().expect("has two");
             let pairs = map.values.iter().zip(&tensors[index]);
             return pairs.map(|(one, two)| sum(model, step, [*one, *two], other.zero_point)).collect();
         }
@@ -55,14 +55,13 @@ fn formula(model: &Model, step: &Step, tensors: &[Vec<i8>]) -> Vec<i8> {
 }
 
 fn value(model: &Model, step: &Step, map: &Map, (row, column): (i32, i32), output: usize) -> i8 {
-    match step.layer {
+    match step.layer() {
         Layer::MaxPool2d(pool) => {
             let largest = map.under(&pool.window, row, column, output).into_iter().flatten().max();
             pool.activation.clamp(largest.expect("meets the input").into())
         }
         Layer::Conv2d(conv) if conv.is_pooled => {
-            let whole =
-                Step { layer: Layer::Conv2d(secateur_shared::layer::Conv2d { is_pooled: false, ..conv }), ..*step };
+            let whole = Step { record: Record { extra: 0, ..step.record }, ..*step };
             let four = [(0, 0), (0, 1), (1, 0), (1, 1)];
             let four = four.map(|(y, x)| value(model, &whole, map, (2 * row + y, 2 * column + x), output));
             four.into_iter().max().expect("four")
@@ -101,7 +100,7 @@ fn sum(model: &Model, step: &Step, values: [i8; 2], other: ZeroPoint) -> i8 {
         parameters.output(index).1.apply(difference << 20)
     });
     let (_, multiplier) = parameters.output(2);
-    multiplier.requantize(scaled[0].wrapping_add(scaled[1]), step.output.zero_point, step.layer.activation())
+    multiplier.requantize(scaled[0].wrapping_add(scaled[1]), step.output.zero_point, step.layer().activation())
 }
 
 /// In real numbers: the fixed-point one is held to it, here, and to TensorFlow Lite Micro's by the golden cases.
@@ -117,10 +116,10 @@ fn softmax(model: &Model, step: &Step, pixel: &[i8]) -> Vec<i8> {
 /// The output of a layer with weights, by the values that they are for.
 fn summed(model: &Model, step: &Step, output: usize, values: impl Iterator<Item = i8>) -> i8 {
     let parameters = model.parameters(step).expect("has weights");
-    let weight = |position| i32::from(parameters.weight(output, position).expect("is one of its weights"));
+    let weight = |position| parameters.weight(&parameters.row(output), position);
     let products = values.enumerate().map(|(position, value)| i32::from(value) * weight(position));
     let (bias, multiplier) = parameters.output(output);
-    multiplier.requantize(bias.wrapping_add(products.sum()), step.output.zero_point, step.layer.activation())
+    multiplier.requantize(bias.wrapping_add(products.sum()), step.output.zero_point, step.layer().activation())
 }
 
 /// Softmax's real numbers are rounded otherwise than its fixed-point ones.
@@ -146,7 +145,7 @@ proptest! {
             let mut tensors = vec![input.clone()];
             engine.infer_observed(|layer, output| {
                 let expected = formula(&model, &steps[layer], &tensors);
-                let are_alike = are_alike(&steps[layer].layer, output, &expected);
+                let are_alike = are_alike(&steps[layer].layer(), output, &expected);
                 assert!(are_alike, "layer {layer}: {output:?}, not {expected:?} of {table:?}");
                 tensors.push(output.to_vec());
             });

@@ -24,7 +24,7 @@ proptest! {
             let (Some(cold), Some(hot)) = (model.parameters(&step), warmed.parameters(&step)) else { continue };
             prop_assert_eq!(is_in(&range, &hot), step.parameters_end <= hot_bytes);
             prop_assert_eq!(format!("{cold:?}"), format!("{hot:?}"));
-            let is_read_once = matches!(step.layer, Layer::Linear(_));
+            let is_read_once = matches!(step.layer(), Layer::Linear(_));
             prop_assert!(!is_read_once || step.parameters_end != hot_bytes, "copied for nothing");
         }
     }

@@ -110,7 +110,7 @@ impl Costs {
     fn of(&self, step: &Step) -> f64 {
         let macs = step.macs() as f64;
         let outputs = step.output.shape.bytes().map_or(0.0, f64::from);
-        match step.layer {
+        match step.layer() {
             Layer::Conv2d(conv) => {
                 let width = conv.window.output_hw(step.input.shape).map_or(1, |(_, width)| u32::from(width));
                 let rounded = f64::from(width.next_multiple_of(self.conv2d_pixels)) / f64::from(width);

@@ -205,7 +205,7 @@ pub fn arena(model: &Model, names: &[String]) -> Result<Vec<ArenaStep>> {
     let named = steps.iter().zip(step_names(&steps, names));
     Ok(named
         .map(|(step, name)| {
-            let read: Vec<usize> = [step.input_index].into_iter().chain(step.other.map(|(_, index)| index)).collect();
+            let read: Vec<usize> = [step.input_index].into_iter().chain(step.other().map(|(_, index)| index)).collect();
             let is_kept = |&tensor: &usize| !read.contains(&tensor) && last[tensor] > step.index;
             ArenaStep {
                 name,
@@ -222,7 +222,7 @@ pub fn arena(model: &Model, names: &[String]) -> Result<Vec<ArenaStep>> {
 fn last_readers(steps: &[Step]) -> Vec<usize> {
     let mut last: Vec<usize> = (0..=steps.len()).map(|tensor| tensor.saturating_sub(1)).collect();
     for step in steps {
-        for tensor in [step.input_index].into_iter().chain(step.other.map(|(_, index)| index)) {
+        for tensor in [step.input_index].into_iter().chain(step.other().map(|(_, index)| index)) {
             last[tensor] = step.index;
         }
     }
@@ -238,8 +238,8 @@ fn step_names(steps: &[Step], names: &[String]) -> Vec<String> {
 
 /// What a step does: `conv2d and max-pool2d`.
 fn operator(step: &Step) -> String {
-    let is_pooled = matches!(step.layer, Layer::Conv2d(conv) if conv.is_pooled);
-    format!("{}{}", step.layer.operator(), if is_pooled { " and max-pool2d" } else { "" })
+    let is_pooled = matches!(step.layer(), Layer::Conv2d(conv) if conv.is_pooled);
+    format!("{}{}", step.layer().operator(), if is_pooled { " and max-pool2d" } else { "" })
 }
 
 impl Cost {

@@ -74,14 +74,14 @@ fn layers(model: &Model) -> Result<String> {
 
 /// The operator, and the pool in the same pass.
 fn name(step: &Step) -> String {
-    let is_pooled = matches!(step.layer, secateur_shared::Layer::Conv2d(conv) if conv.is_pooled);
-    format!("{}{}", step.layer.operator(), if is_pooled { " and max-pool2d" } else { "" })
+    let is_pooled = matches!(step.layer(), secateur_shared::Layer::Conv2d(conv) if conv.is_pooled);
+    format!("{}{}", step.layer().operator(), if is_pooled { " and max-pool2d" } else { "" })
 }
 
 /// The layers whose outputs it reads, where they are not the one before.
 fn reads(step: &Step) -> String {
     let source = |tensor: usize| tensor.checked_sub(1).map_or_else(|| "input".to_owned(), |layer| layer.to_string());
-    match step.other {
+    match step.other() {
         Some((_, other)) => format!("{}, {}", source(step.input_index), source(other)),
         None if step.input_index == step.index => String::new(),
         None => source(step.input_index),

@@ -45,7 +45,7 @@ fn run(blob: &[u8]) -> Result<Fate, Refusal> {
 
 /// What a layer reads, multiplications apart.
 fn values(step: &secateur_shared::layer::Step) -> u64 {
-    let window = match step.layer {
+    let window = match step.layer() {
         Layer::MaxPool2d(pool) | Layer::AveragePool2d(pool) => pool.window.area(),
         _ => 1,
     };

@@ -1,6 +1,6 @@
 //! The search of the tensors' places.
 
-use super::{Readers, TENSOR_ALIGNMENT};
+use super::{TENSOR_ALIGNMENT, last_reader};
 use crate::layer::{LAYERS_MAX, Step, Table};
 use crate::refusal::Refusal;
 
@@ -21,7 +21,8 @@ type Candidates = heapless::Vec<Candidate, { 2 * TENSORS_MAX }>;
 /// Lengths and distances of a table's tensors.
 struct Search {
     steps: heapless::Vec<Step, LAYERS_MAX>,
-    readers: Readers,
+    /// See [`last_reader`], of every tensor.
+    last_readers: heapless::Vec<usize, TENSORS_MAX>,
     /// Of every tensor, multiples of 4.
     bytes: heapless::Vec<u32, TENSORS_MAX>,
     /// [`Step::lead_bytes`] of every step.
@@ -47,7 +48,7 @@ pub(super) fn place(table: &mut Table) -> Result<(), Refusal> {
     table.input.at = best.first().copied().unwrap_or(0);
     for (index, node) in table.nodes.iter_mut().enumerate() {
         node.output_at = best[index + 1];
-        let needed = (0..=index).filter(|tensor| usize::from(search.readers.last(*tensor)) >= index);
+        let needed = (0..=index).filter(|tensor| search.last_readers[*tensor] >= index);
         let ends = needed.chain([index + 1]).map(|tensor| best[tensor] + search.bytes[tensor]);
         node.scratch_at = ends.max().unwrap_or(0);
     }
@@ -56,21 +57,22 @@ pub(super) fn place(table: &mut Table) -> Result<(), Refusal> {
 
 impl Search {
     fn new(table: &Table) -> Result<Self, Refusal> {
-        let readers = Readers::of(table.nodes.iter().map(|node| Ok(*node)))?;
+        let records = table.records();
+        let last_readers = (0..=records.len()).map(|tensor| last_reader(records.iter(), tensor)).collect();
         let (steps, bytes, leads, behind) = Default::default();
-        let mut search = Self { steps, readers, bytes, leads, behind, is_chain: true };
+        let mut search = Self { steps, last_readers, bytes, leads, behind, is_chain: true };
         let full = |_| Refusal::Table;
         search.bytes.push(table.input.padded_bytes()).map_err(full)?;
         search.behind.push(0).map_err(full)?;
         for step in table.steps() {
             let step = step?;
             let scratch = step.scratch_bytes();
-            search.is_chain &= step.input_index == step.index && step.other.is_none();
+            search.is_chain &= step.input_index == step.index && step.other().is_none();
             search.bytes.push(step.output.padded_bytes()).map_err(full)?;
             search.behind.push(0).map_err(full)?;
             search.leads.push(step.lead_bytes()).map_err(|_| Refusal::Table)?;
             for (tensor, behind) in search.behind.iter_mut().enumerate() {
-                if usize::from(search.readers.last(tensor)) >= step.index {
+                if search.last_readers[tensor] >= step.index {
                     *behind = scratch.max(*behind);
                 }
             }
@@ -81,7 +83,7 @@ impl Search {
 
     /// The tensors that a layer must spare as long as it runs, without its output.
     fn needed(&self, step: usize) -> impl Iterator<Item = usize> + '_ {
-        (0..=step).filter(move |tensor| usize::from(self.readers.last(*tensor)) >= step)
+        (0..=step).filter(move |tensor| self.last_readers[*tensor] >= step)
     }
 
     /// No arena is shorter than what its neediest layer asks for. In a chain even the largest neighbors never meet at
@@ -156,9 +158,9 @@ impl Search {
 
     /// Whether a layer is the last to read this tensor.
     fn is_done(&self, step: usize, tensor: usize) -> bool {
-        let Step { input_index, other, .. } = self.steps[step];
-        let is_read = tensor == input_index || other.is_some_and(|(_, other)| tensor == other);
-        is_read && usize::from(self.readers.last(tensor)) == step
+        let step_of = &self.steps[step];
+        let is_read = tensor == step_of.input_index || step_of.other().is_some_and(|(_, other)| tensor == other);
+        is_read && self.last_readers[tensor] == step
     }
 
     /// Whether a layer's output may lie here when the tensors before lie there.
@@ -173,7 +175,7 @@ impl Search {
 
     /// Whether tensors that are needed after a layer lie elsewhere than in another candidate's way to its output.
     fn differ(&self, step: usize, found: &[Candidates], before: usize, other: &Candidate) -> bool {
-        let mut later = self.needed(step).filter(|tensor| usize::from(self.readers.last(*tensor)) > step);
+        let mut later = self.needed(step).filter(|tensor| self.last_readers[*tensor] > step);
         later.any(|tensor| offset(found, tensor, before) != offset(found, tensor, other.before.into()))
     }
 }

@@ -1,6 +1,6 @@
 //! What a layer may be.
 
-use super::{Shape, Window};
+use super::{Record, Shape, Window};
 use crate::packing::Order;
 use crate::quant::{Activation, ZeroPoint};
 
@@ -110,98 +110,29 @@ pub enum Layer {
 impl Layer {
     /// The output for an input of this shape; `None` where the layer cannot take it.
     pub fn output(&self, input: Shape) -> Option<Shape> {
-        let windowed = |window: &Window, channels: u32| {
-            let (height, width) = window.output_hw(input)?;
-            Some(Shape { height, width, channels: u16::try_from(channels).ok()? })
-        };
-        let shape = match self {
-            Layer::Conv2d(conv) => {
-                let full = windowed(&conv.window, conv.outputs.into())?;
-                let half = |size: u16| if conv.is_pooled { size / 2 } else { size };
-                Shape { height: half(full.height), width: half(full.width), ..full }
-            }
-            Layer::DepthwiseConv2d(conv) => {
-                windowed(&conv.window, u32::from(input.channels) * u32::from(conv.multiplier))?
-            }
-            Layer::MaxPool2d(pool) | Layer::AveragePool2d(pool) => windowed(&pool.window, input.channels.into())?,
-            Layer::Linear(linear) => Shape { height: 1, width: 1, channels: linear.outputs },
-            Layer::Reshape(reshape) if reshape.shape.bytes() == input.bytes() => reshape.shape,
-            Layer::Reshape(_) => return None,
-            Layer::Add(_) | Layer::Softmax(_) => input,
-        };
-        shape.bytes().map(|_| shape)
+        Record::from(self).output(input)
     }
 
-    /// Multipliers, for an input of this shape: one per output channel of a layer with weights; `None` for a layer without
-    /// parameters.
+    /// Multipliers, for an input that the layer can take: one per output channel of a layer with weights; `None` for a layer
+    /// without parameters.
     pub fn multipliers(&self, input: Shape) -> Option<u16> {
-        match self {
-            Layer::Conv2d(conv) => Some(conv.outputs),
-            Layer::Linear(linear) => Some(linear.outputs),
-            Layer::DepthwiseConv2d(conv) => input.channels.checked_mul(conv.multiplier.into()),
-            Layer::Add(_) => Some(3),
-            Layer::Softmax(_) => Some(1),
-            Layer::MaxPool2d(_) | Layer::AveragePool2d(_) | Layer::Reshape(_) => None,
-        }
+        let record = Record::from(self);
+        Some(record.multipliers(record.output(input)?)).filter(|multipliers| *multipliers > 0)
     }
 
     /// Weights of each multiplier's output channel, for an input of this shape; 0 for a layer without weights.
     pub fn weights_per_output(&self, input: Shape) -> u32 {
-        match self {
-            Layer::Conv2d(conv) => conv.window.area() * u32::from(input.channels),
-            Layer::DepthwiseConv2d(conv) => conv.window.area(),
-            Layer::Linear(_) => input.bytes().unwrap_or(0),
-            _ => 0,
-        }
+        Record::from(self).weights_per_output(input)
     }
 
     /// The order of its weights in the payload.
     pub fn order(&self) -> Order {
-        match self {
-            Layer::DepthwiseConv2d(_) => Order::Plain,
-            _ => Order::Pairs,
-        }
-    }
-
-    /// The output's zero point, given the input's.
-    pub fn zero_point(&self, input: ZeroPoint) -> ZeroPoint {
-        match self {
-            Layer::Conv2d(conv) => conv.zero_point,
-            Layer::DepthwiseConv2d(conv) => conv.zero_point,
-            Layer::Linear(linear) => linear.zero_point,
-            Layer::Add(add) => add.zero_point,
-            Layer::Softmax(_) => ZeroPoint(i8::MIN),
-            Layer::MaxPool2d(_) | Layer::AveragePool2d(_) | Layer::Reshape(_) => input,
-        }
+        Record::from(self).order()
     }
 
     /// The range of the output.
     pub fn activation(&self) -> Activation {
-        match self {
-            Layer::Conv2d(conv) => conv.activation,
-            Layer::DepthwiseConv2d(conv) => conv.activation,
-            Layer::Linear(linear) => linear.activation,
-            Layer::Add(add) => add.activation,
-            Layer::MaxPool2d(pool) | Layer::AveragePool2d(pool) => pool.activation,
-            Layer::Reshape(_) | Layer::Softmax(_) => Activation::NONE,
-        }
-    }
-
-    /// Bytes of the parameters in the payload: int32 bias, int32 mantissa, int8 exponent and the weights of each
-    /// multiplier, rounded up to a multiple of 4. `None` where they do not fit 32 bits.
-    pub fn parameter_bytes(&self, input: Shape) -> Option<u32> {
-        let Some(outputs) = self.multipliers(input) else { return Some(0) };
-        let per_output = self.weights_per_output(input).checked_add(9)?;
-        per_output.checked_mul(u32::from(outputs))?.checked_next_multiple_of(4)
-    }
-
-    /// Multiply-accumulates for an input of this shape, padding counted as if it were data, and outputs that a fused pool
-    /// drops left out.
-    pub fn macs(&self, input: Shape) -> u64 {
-        let per_output = u64::from(self.weights_per_output(input));
-        let pooled = if matches!(self, Layer::Conv2d(conv) if conv.is_pooled) { 4 } else { 1 };
-        let outputs = self.output(input).and_then(Shape::bytes).unwrap_or(0);
-        u64::from(outputs) * pooled * per_output
+        Record::from(self).activation()
     }
 
     /// The operator's name: one of [`OPERATORS`].

@@ -1,8 +1,9 @@
 //! Layers as a graph: which tensor each reads, and where it lies.
 
-use super::{Conv2d, LAYERS_MAX, Layer, Pool2d, Shape};
+use super::{Conv2d, LAYERS_MAX, Layer, Pool2d, Record, Shape, Softmax, times};
 use crate::quant::ZeroPoint;
 use crate::refusal::Refusal;
+use bytemuck::Zeroable;
 
 /// A layer in the graph and in memory. Tensor 0 is the network's input, layer i's output is tensor i + 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub struct Node {
 }
 
 /// A tensor in the arena.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Zeroable)]
 pub struct Tensor {
     /// One image's.
     pub shape: Shape,
@@ -31,7 +32,7 @@ pub struct Tensor {
 impl Tensor {
     /// Its bytes, up to a multiple of 4.
     pub fn padded_bytes(&self) -> u32 {
-        self.shape.bytes().unwrap_or(0).next_multiple_of(crate::arena::TENSOR_ALIGNMENT)
+        self.shape.volume().wrapping_add(3) & !3
     }
 
     /// After its last byte, on a multiple of 4.
@@ -42,7 +43,7 @@ impl Tensor {
     /// Its bytes in the arena.
     pub fn range(&self) -> core::ops::Range<usize> {
         let at = self.at as usize;
-        at..at + self.shape.bytes().unwrap_or(0) as usize
+        at..at.wrapping_add(self.shape.volume() as usize)
     }
 }
 
@@ -111,25 +112,36 @@ impl Table {
         Ok(end)
     }
 
+    /// Its layers as a blob has them.
+    pub(crate) fn records(&self) -> heapless::Vec<Record, LAYERS_MAX> {
+        self.nodes.iter().map(Record::from).collect()
+    }
+
     /// Every layer with its tensors; ends, with an error naming it, at a layer that cannot take its input.
-    pub fn steps(&self) -> Steps<impl Iterator<Item = Result<Node, Refusal>> + Clone + '_> {
-        Steps::new(self.input, self.nodes.iter().map(|node| Ok(*node)))
+    pub fn steps(&self) -> Steps<impl Iterator<Item = Record> + Clone + '_> {
+        Steps::new(self.input, self.nodes.iter().map(Record::from))
     }
 }
 
 /// A layer in its place.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Zeroable)]
 pub struct Step {
     /// Its number, from 0.
     pub index: usize,
-    /// What is computed.
-    pub layer: Layer,
+    /// What is computed: see [`Step::layer`].
+    pub record: Record,
+    /// Multipliers; 0 for a layer without parameters.
+    pub multipliers: u16,
+    /// Weights of each.
+    pub weights_per_output: u32,
     /// From.
     pub input: Tensor,
     /// The number of that tensor.
     pub input_index: usize,
-    /// And from, with its number, where the layer reads two.
-    pub other: Option<(Tensor, usize)>,
+    /// And from: see [`Step::other`].
+    pub second: Tensor,
+    /// The number of that tensor.
+    pub second_index: usize,
     /// To.
     pub output: Tensor,
     /// Where the scratch starts in the arena.
@@ -140,80 +152,120 @@ pub struct Step {
     pub parameters_end: u32,
 }
 
-/// Walks a table: the shapes follow from layer to layer.
+/// The tensors and parameters of a table's layers so far: the shapes follow from layer to layer.
 #[derive(Clone, Debug)]
-pub struct Steps<Nodes> {
-    nodes: Nodes,
+pub(crate) struct Graph {
     tensors: heapless::Vec<Tensor, { LAYERS_MAX + 1 }>,
     parameters_end: u32,
 }
 
-impl<Nodes: Iterator<Item = Result<Node, Refusal>>> Steps<Nodes> {
+impl Graph {
     /// From the input on.
-    pub fn new(input: Tensor, nodes: Nodes) -> Self {
+    #[inline(always)]
+    pub(crate) fn new(input: Tensor) -> Self {
         let mut tensors = heapless::Vec::new();
         // There is room for one.
         let _ = tensors.push(input);
-        Self { nodes, tensors, parameters_end: 0 }
+        Self { tensors, parameters_end: 0 }
+    }
+
+    /// The input, and the output of every layer so far.
+    pub(crate) fn tensors(&self) -> &[Tensor] {
+        &self.tensors
+    }
+
+    /// Fills in the step of the next layer by its record; `None` where it cannot take its input.
+    // Firmware has it once, and fills in memory what registers cannot hold.
+    #[inline(never)]
+    pub(crate) fn turn(&mut self, step: &mut Step) -> Option<()> {
+        let record = &step.record;
+        step.index = self.tensors.len() - 1;
+        let (first, second) = (usize::from(record.from), usize::from(record.other()));
+        step.input_index = step.index.wrapping_sub(first);
+        step.second_index = step.index.wrapping_sub(second);
+        let (input, other) = (self.tensors.get(step.input_index)?, self.tensors.get(step.second_index)?);
+        // The network's input has not been an output.
+        input.shape.bytes()?;
+        if other.shape != input.shape {
+            return None;
+        }
+        step.input = *input;
+        step.second = *other;
+        step.output.shape = record.output(input.shape)?;
+        step.output.zero_point = record.zero_point(input.zero_point);
+        step.output.at = record.output_at;
+        step.scratch_at = record.scratch_at;
+        step.multipliers = record.multipliers(step.output.shape);
+        step.weights_per_output = record.weights_per_output(input.shape);
+        step.parameters_at = self.parameters_end;
+        let bytes = parameter_bytes(step.multipliers, step.weights_per_output)?;
+        step.parameters_end = step.parameters_at.checked_add(bytes)?;
+        self.parameters_end = step.parameters_end;
+        self.tensors.push(step.output).ok()
+    }
+}
+
+/// Walks a table.
+#[derive(Clone, Debug)]
+pub struct Steps<Records> {
+    records: Records,
+    graph: Graph,
+}
+
+impl<Records: Iterator<Item = Record>> Steps<Records> {
+    /// From the input on.
+    pub fn new(input: Tensor, records: Records) -> Self {
+        Self { records, graph: Graph::new(input) }
     }
 
     /// The input, and the output of every layer so far.
     pub fn tensors(&self) -> &[Tensor] {
-        &self.tensors
-    }
-
-    fn tensor(&self, back: u8) -> Option<(Tensor, usize)> {
-        let index = self.tensors.len().checked_sub(1 + usize::from(back))?;
-        self.tensors.get(index).map(|tensor| (*tensor, index))
-    }
-
-    fn step(&mut self, node: &Node) -> Option<Step> {
-        let Node { layer, from, output_at, scratch_at } = *node;
-        let (input, input_index) = self.tensor(from)?;
-        let other = match layer {
-            Layer::Add(add) => Some(self.tensor(add.other)?),
-            _ => None,
-        };
-        if other.is_some_and(|(other, _)| other.shape != input.shape) {
-            return None;
-        }
-        let zero_point = layer.zero_point(input.zero_point);
-        let output = Tensor { shape: layer.output(input.shape)?, zero_point, at: output_at };
-        let parameters_at = self.parameters_end;
-        self.parameters_end = parameters_at.checked_add(layer.parameter_bytes(input.shape)?)?;
-        let (index, parameters_end) = (self.tensors.len() - 1, self.parameters_end);
-        self.tensors.push(output).ok()?;
-        Some(Step { index, layer, input, input_index, other, output, scratch_at, parameters_at, parameters_end })
+        self.graph.tensors()
     }
 }
 
-impl<Nodes: Iterator<Item = Result<Node, Refusal>>> Iterator for Steps<Nodes> {
+/// Bytes of a layer's parameters in the payload: int32 bias, int32 mantissa, int8 exponent and the weights of each multiplier,
+/// rounded up to a multiple of 4. `None` where they do not fit 32 bits.
+fn parameter_bytes(multipliers: u16, weights_per_output: u32) -> Option<u32> {
+    let bytes = times(weights_per_output.checked_add(9)?, multipliers)?;
+    Some(bytes.checked_add(3)? & !3)
+}
+
+impl<Records: Iterator<Item = Record>> Iterator for Steps<Records> {
     type Item = Result<Step, Refusal>;
 
-    // Firmware has it once.
-    #[inline(never)]
     fn next(&mut self) -> Option<Self::Item> {
-        let index = self.tensors.len() as u8 - 1;
-        let step = self.nodes.next()?.and_then(|node| self.step(&node).ok_or(Refusal::Geometry(index)));
-        Some(step)
+        let mut step = Step { record: self.records.next()?, ..Step::zeroed() };
+        Some(self.graph.turn(&mut step).map(|()| step).ok_or(Refusal::Geometry(step.index as u8)))
     }
 }
 
 impl Step {
-    /// Multiply-accumulates.
+    /// What is computed. A chip reads the record, and has no code for this.
+    pub fn layer(&self) -> Layer {
+        // A table's operators are known, and so are a checked model's.
+        self.record.layer().unwrap_or(Layer::Softmax(Softmax {}))
+    }
+
+    /// The second tensor and its number, where the layer reads two.
+    pub fn other(&self) -> Option<(Tensor, usize)> {
+        self.record.is_sum().then_some((self.second, self.second_index))
+    }
+
+    /// Multiply-accumulates, padding counted as if it were data, and outputs that a fused pool drops left out.
     pub fn macs(&self) -> u64 {
-        self.layer.macs(self.input.shape)
+        let pool = u64::from(self.record.pool());
+        u64::from(self.output.shape.volume()) * pool * pool * u64::from(self.weights_per_output)
     }
 
     /// Whether a run reads its weights for several outputs, as a convolution does and a linear layer does not.
     pub fn reads_weights_again(&self) -> bool {
         let Shape { height, width, .. } = self.output.shape;
-        (height, width) != (1, 1) && self.parameters().is_some_and(|(_, per_output)| per_output > 0)
+        (height, width) != (1, 1) && self.record.has_weights()
     }
 
     /// Multipliers, and weights of each; `None` for a layer without parameters.
     pub fn parameters(&self) -> Option<(usize, usize)> {
-        let outputs = self.layer.multipliers(self.input.shape)?;
-        Some((outputs.into(), self.layer.weights_per_output(self.input.shape) as usize))
+        (self.multipliers > 0).then_some((self.multipliers.into(), self.weights_per_output as usize))
     }
 }

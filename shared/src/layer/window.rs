@@ -29,17 +29,9 @@ impl Window {
 
     /// Rows and columns of output; `None` where no window fits, or one would lie in the padding alone.
     pub fn output_hw(&self, input: Shape) -> Option<(u16, u16)> {
-        let fit = |input: u16, kernel: u8, stride: u8, before: u8, after: u8| {
-            let padded = u32::from(input) + u32::from(before) + u32::from(after);
-            let (kernel, stride) = (u32::from(kernel), u32::from(stride));
-            let is_real = input > 0 && kernel > u32::from(before.max(after));
-            // As `checked_div`, without the code of a panic.
-            let steps = padded.checked_sub(kernel)?.checked_div(stride)?;
-            u16::try_from(steps + 1).ok().filter(|_| is_real)
-        };
         let [kernel, stride, before, after] = [self.kernel_hw, self.stride_hw, self.before_hw, self.after_hw];
-        let height = fit(input.height, kernel.0, stride.0, before.0, after.0)?;
-        Some((height, fit(input.width, kernel.1, stride.1, before.1, after.1)?))
+        let height = fit(input.height, [kernel.0, stride.0, before.0, after.0])?;
+        Some((height, fit(input.width, [kernel.1, stride.1, before.1, after.1])?))
     }
 
     /// The first row of the input under the windows of an output row.
@@ -51,6 +43,28 @@ impl Window {
     pub fn area(&self) -> u32 {
         u32::from(self.kernel_hw.0) * u32::from(self.kernel_hw.1)
     }
+}
+
+/// How many windows fit, along one dimension.
+#[inline(never)]
+fn fit(input: u16, [kernel, stride, before, after]: [u8; 4]) -> Option<u16> {
+    let padded = u32::from(input) + u32::from(before) + u32::from(after);
+    let steps = quotient(padded.checked_sub(kernel.into())?, stride);
+    let is_real = input > 0 && stride > 0 && kernel > before.max(after);
+    u16::try_from(steps + 1).ok().filter(|_| is_real)
+}
+
+/// dividend / divisor, of 17 bits and by less than 2^8, bit after bit: a Cortex-M0+ would call a routine of 440 bytes.
+fn quotient(mut dividend: u32, divisor: u8) -> u32 {
+    let mut quotient = 0;
+    for bit in (0..17).rev() {
+        let part = u32::from(divisor) << bit;
+        if dividend >= part {
+            dividend -= part;
+            quotient |= 1 << bit;
+        }
+    }
+    quotient
 }
 
 /// Where a window may hang over the edge, in the words that networks are described by.

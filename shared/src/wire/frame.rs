@@ -1,7 +1,7 @@
 //! Frames: COBS(session | sequence | message | CRC-32) and a zero.
 
 use super::{FRAME_BYTES, FrameError, Number, Request, Response};
-use crate::header::CRC;
+use crate::header::crc32;
 
 /// What COBS makes a frame of at the most: one byte in front and the zero behind.
 const PLAIN_BYTES: usize = FRAME_BYTES - 2;
@@ -37,7 +37,7 @@ impl Plain {
     }
 
     fn frame<'f>(&mut self, frame: &'f mut [u8; FRAME_BYTES]) -> Result<&'f [u8], FrameError> {
-        let crc = CRC.checksum(self.bytes.get(..self.length).ok_or(FrameError::TooLong)?);
+        let crc = crc32(self.bytes.get(..self.length).ok_or(FrameError::TooLong)?);
         self.put_words(&[crc]);
         let length = cobs::encode(self.bytes.get(..self.length).ok_or(FrameError::TooLong)?, frame);
         frame[length] = 0;
@@ -98,7 +98,7 @@ pub fn decode_response(frame: &mut [u8]) -> Result<(Number, Response<'_>), Frame
 fn open(frame: &mut [u8]) -> Option<(Number, &[u8])> {
     let length = cobs::decode_in_place(frame).ok()?;
     let (checked, crc) = frame.get(..length)?.split_last_chunk::<4>()?;
-    if CRC.checksum(checked) != u32::from_le_bytes(*crc) {
+    if crc32(checked) != u32::from_le_bytes(*crc) {
         return None;
     }
     let (session, rest) = checked.split_first_chunk()?;

@@ -47,9 +47,9 @@ pub fn add(terms: &Terms, inputs: [&[Cell<i8>]; 2], output: &[Cell<i8>]) {
         Some(mut sum) => unsafe { inner::add::sum(&mut sum) },
         None => portable::add(terms, inputs, output),
     }
-    if terms.layer.activation != Activation::NONE {
+    if terms.activation != Activation::NONE {
         for value in output {
-            value.set(terms.layer.activation.clamp(value.get().into()));
+            value.set(terms.activation.clamp(value.get().into()));
         }
     }
 }
@@ -76,6 +76,6 @@ fn sum(terms: &Terms, inputs: [&[Cell<i8>]; 2], output: &[Cell<i8>]) -> Option<S
         right: right as u32,
         output_mantissa: terms.output.mantissa,
         output_right: output_right as u32,
-        zero_point: terms.layer.zero_point.0.into(),
+        zero_point: terms.zero_point.0.into(),
     })
 }

@@ -175,8 +175,8 @@ fn run_one(
 
 fn name(step: &Step) -> String {
     let shape = |shape: Shape| format!("{}x{}x{}", shape.height, shape.width, shape.channels);
-    let pooled = if matches!(step.layer, Layer::Conv2d(conv) if conv.is_pooled) { " and max-pool2d" } else { "" };
-    format!("{}{pooled} {} -> {}", step.layer.operator(), shape(step.input.shape), shape(step.output.shape))
+    let pooled = if matches!(step.layer(), Layer::Conv2d(conv) if conv.is_pooled) { " and max-pool2d" } else { "" };
+    format!("{}{pooled} {} -> {}", step.layer().operator(), shape(step.input.shape), shape(step.output.shape))
 }
 
 /// The compiler that the image was built by: `rustc 1.96.0 (ac68faa20 2026-05-25)`.

@@ -36,7 +36,7 @@ pub(crate) fn described(step: &Step) -> String {
     format!(
         "layer {}, {} {}x{}x{} -> {}x{}x{}",
         step.index,
-        step.layer.operator(),
+        step.layer().operator(),
         input.height,
         input.width,
         input.channels,
