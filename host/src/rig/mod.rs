@@ -15,6 +15,7 @@ pub mod link;
 pub mod probe;
 mod qemu;
 mod rp2040;
+pub mod run;
 pub mod serial;
 pub mod setup;
 pub mod sizes;
