@@ -12,6 +12,7 @@ pub mod hil;
 pub mod image;
 pub mod infer;
 pub mod link;
+pub mod on_device;
 pub mod probe;
 mod qemu;
 mod rp2040;

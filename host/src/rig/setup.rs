@@ -19,7 +19,8 @@ use anyhow::Result;
 use secateur_boards::Emulator;
 
 use crate::failure::Failure;
-use packages::{Packages, on_path};
+use packages::Packages;
+pub(super) use packages::on_path;
 use route::Forced;
 use toolchain::Toolchain;
 
