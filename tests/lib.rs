@@ -2,5 +2,6 @@
 
 pub mod bench;
 pub mod case;
+#[cfg(feature = "network")]
 pub mod small;
 pub mod untrained;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 
 use crate::rig::firmware::{self, Profile};
-use crate::rig::hil;
+use crate::rig::on_device;
 use crate::rig::setup::{self, Need};
 
 /// The checks that are cargo commands: a name, then the arguments.
@@ -40,6 +40,8 @@ const CHECKS: [(&str, &[&str]); 5] = [
             "--quiet",
             "-p",
             "secateur",
+            "-p",
+            "secateur-tests",
             "--all-targets",
             "--no-default-features",
             "--features",
@@ -81,7 +83,7 @@ pub fn run() -> Result<()> {
     cargo(format, &[])?;
     cargo(engine_tests, &[])?;
     boards()?;
-    hil::on_device()?;
+    on_device::emulated()?;
     cargo(lints, &[])?;
     cargo(probes, &[])?;
     cargo(desk_tests, &[])

@@ -1,5 +1,6 @@
 //! Every board's image takes what was planned, whichever firmwares are built beside it, has what its boot ROM looks
 //! for, and starts without a crystal.
+#![cfg(feature = "network")]
 
 use anyhow::{Context, Result, ensure};
 use secateur::data::Shape;

@@ -1,4 +1,5 @@
 //! Rankings compared on a small case: trials are done once each, wherever they are done.
+#![cfg(feature = "network")]
 
 use std::path::{Path, PathBuf};
 

@@ -93,8 +93,7 @@ impl Pty {
     }
 
     fn link(&self) -> Result<Link> {
-        let patience = Patience { tries: 2, answer: Duration::from_millis(1_500), run: Duration::from_secs(60) };
-        Ok(serial::open(&self.path)?.with_patience(patience))
+        serial::open(&self.path)
     }
 }
 
@@ -139,9 +138,12 @@ fn a_board_that_restarts_hangs_or_is_unplugged_is_found_out_over_a_serial_port()
     link.hello()?;
     assert_eq!(link.infer(&input)?, expected);
     board.order("stop")?;
+    // A board that answers has longer: the machine may be busy.
+    let mut link = link.with_patience(Patience { tries: 2, answer: Duration::from_secs(1), ..Patience::default() });
     let error = link.infer(&input).expect_err("it hangs").to_string();
     assert!(error.starts_with("the board did not answer a part of an image in 2 tries"), "{error}");
     board.order("cont")?;
+    let mut link = link.with_patience(Patience::default());
     link.hello()?;
     assert_eq!(link.infer(&input)?, expected);
     board.order("quit")?;
@@ -224,13 +226,26 @@ fn two_boards_are_proved_at_once() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("model.blob");
     std::fs::write(&path, export(&untrained()?)?.bytes())?;
+    let json = folder.path().join("rows.json");
     let subject = |board| Target::parse(board).map(|target| Subject { path: path.clone(), target });
-    blob::verify(&[subject(BOARD)?, subject("pico")?], 2)?;
+    let rows = || Ok::<serde_json::Value, anyhow::Error>(serde_json::from_slice(&std::fs::read(&json)?)?);
+    blob::verify(&[subject(BOARD)?, subject("pico")?], 2, Some(&json))?;
+    let both = rows()?;
+    for (row, board) in [(0, BOARD), (1, "pico")] {
+        assert_eq!((&both[row]["board"], &both[row]["kind"]), (&board.into(), &"emulated".into()));
+        assert_eq!((&both[row]["device"]["agreeing"], &both[row]["device"]["accuracy"]), (&2.into(), &().into()));
+        assert!(both[row]["linked"]["flash_bytes"].as_u64() > Some(10_000), "{both}");
+    }
     // One that is not there fails alone, and with its name.
     let absent = subject("pico@/dev/ttyACM77")?;
-    let error = blob::verify(&[subject(BOARD)?, absent], 1).expect_err("one is absent");
+    let error = blob::verify(&[subject(BOARD)?, absent], 1, Some(&json)).expect_err("one is absent");
     assert_eq!(error.downcast_ref::<Failure>().map(Failure::exit_code), Some(5));
     assert!(format!("{error:#}").starts_with("pico: there is no serial port"), "{error:#}");
+    let both = rows()?;
+    assert_eq!((&both[0]["error"], &both[1]["device"]), (&().into(), &().into()));
+    assert!(both[1]["error"].as_str().is_some_and(|error| error.starts_with("there is no serial port")), "{both}");
+    let error = blob::verify(&[subject("pico")?, subject("pico")?], 1, None).expect_err("twice");
+    assert_eq!(error.to_string(), "pico is named twice: leave one out, or say where the other is");
     Ok(())
 }
 

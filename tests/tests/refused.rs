@@ -1,4 +1,5 @@
 //! Bad input: each is refused with words that say what to do, with its exit code, and leaves no file behind.
+#![cfg(feature = "network")]
 
 use std::path::{Path, PathBuf};
 

@@ -17,6 +17,9 @@ pub(super) struct ImportWords {
     /// Where the blob goes, or the network [default: out/<FILE>-<data>.safetensors].
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Write the figures to FILE.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
     #[cfg(feature = "network")]
     #[command(flatten)]
     weights: weights::WeightsWords,
@@ -29,7 +32,7 @@ impl ImportWords {
             Some("tflite") => self.model(),
             #[cfg(feature = "network")]
             Some("pth" | "pt" | "safetensors") => {
-                crate::network::import::run(&self.weights.plan(self.file, self.output)?)
+                crate::network::import::run(&self.weights.plan(self.file, (self.output, self.json))?)
             }
             _ => refuse(&format!(
                 "{} is of no kind that is read here: .tflite{}",
@@ -45,7 +48,7 @@ impl ImportWords {
             return refuse("a .tflite file says its layers itself: leave --arch, --data and --map out");
         }
         match self.output {
-            Some(output) => tflite::verb::run(&tflite::verb::Request { model: self.file, output }),
+            Some(output) => tflite::verb::run(&tflite::verb::Request { model: self.file, output, json: self.json }),
             None => refuse("--output BLOB says where the blob goes"),
         }
     }
@@ -93,9 +96,6 @@ mod weights {
         /// The part of burn that runs the network.
         #[arg(long, value_enum, default_value_t)]
         backend: Backend,
-        /// Write the figures to FILE.
-        #[arg(long, value_name = "FILE")]
-        json: Option<PathBuf>,
     }
 
     impl WeightsWords {
@@ -103,7 +103,7 @@ mod weights {
             self.arch.is_some() || self.data.is_some() || self.map.is_some()
         }
 
-        pub(super) fn plan(self, weights: PathBuf, output: Option<PathBuf>) -> Result<Plan> {
+        pub(super) fn plan(self, weights: PathBuf, (output, json): (Option<PathBuf>, Option<PathBuf>)) -> Result<Plan> {
             self.backend.choose()?;
             let input = TheirInput { mean: self.mean, std: self.std };
             input.check()?;
@@ -120,7 +120,7 @@ mod weights {
                 input,
                 epsilon: self.epsilon,
                 output,
-                json: self.json,
+                json,
             })
         }
     }

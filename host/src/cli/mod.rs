@@ -3,11 +3,13 @@
 mod board;
 #[cfg(feature = "network")]
 mod compare;
+mod flash;
 mod import;
 #[cfg(feature = "network")]
 mod prune;
 #[cfg(feature = "network")]
 mod train;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -33,21 +35,21 @@ enum Verb {
     #[cfg(feature = "network")]
     Compare(compare::CompareWords),
     /// Run a pruned network's test images on the board and compare every logit with the desk's.
-    Verify(board::VerifyWords),
+    Verify(verify::VerifyWords),
     /// Take in a network of another tool: a quantised one as a blob, with the same outputs to the bit, or weights to prune.
     Import(import::ImportWords),
     /// Run a blob on inputs from a file, here or on a board.
-    Infer(board::InferWords),
+    Infer(flash::InferWords),
     /// Start a pruned network on the board and show some of its answers.
-    Run(board::RunWords),
+    Run(verify::RunWords),
     /// Count a pruned network's instructions on the emulated board, layer by layer, and estimate its cycles.
     Bench(board::BenchWords),
     /// Flash a pruned network's image, or its model alone, onto a board on the desk; or write a UF2 file.
-    Flash(board::FlashWords),
+    Flash(flash::FlashWords),
     /// Show where the flash and RAM of a pruned network's image go, by function.
     Sizes(board::SizesWords),
     /// List the boards, what is connected, and which hold the default network.
-    Boards,
+    Boards(board::BoardsWords),
     /// Rank the filters of a network and show how much each layer tells.
     #[cfg(feature = "network")]
     Survey(prune::SurveyWords),
@@ -77,11 +79,11 @@ pub fn run(cli: Cli) -> Result<()> {
         Verb::Verify(words) => words.run(),
         Verb::Import(words) => words.run(),
         Verb::Infer(words) => rig::infer::run(&words.request()?),
-        Verb::Run(words) => rig::verb::run(&words.request()?),
+        Verb::Run(words) => rig::run::run(&words.request()?),
         Verb::Bench(words) => words.run(),
         Verb::Flash(words) => rig::flash::run(&words.request()?),
         Verb::Sizes(words) => words.run(),
-        Verb::Boards => rig::boards::list(),
+        Verb::Boards(words) => words.run(),
         #[cfg(feature = "network")]
         Verb::Survey(words) => crate::prune::survey_verb::run(&words.request()?),
         #[cfg(feature = "network")]
@@ -98,10 +100,13 @@ struct DataWords {
     /// Write the embedded data set again, from the full Fashion-MNIST in DIR.
     #[arg(long, value_name = "DIR")]
     make_mini: Option<PathBuf>,
+    /// Write the list to FILE, as data.
+    #[arg(long, value_name = "FILE", conflicts_with = "make_mini")]
+    json: Option<PathBuf>,
 }
 
 impl DataWords {
     fn plan(self) -> data::verb::Plan {
-        self.make_mini.map_or(data::verb::Plan::List, data::verb::Plan::MakeMini)
+        self.make_mini.map_or(data::verb::Plan::List(self.json), data::verb::Plan::MakeMini)
     }
 }

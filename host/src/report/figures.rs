@@ -206,9 +206,7 @@ impl Report {
     /// # Errors
     /// A folder that cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let mut text = serde_json::to_vec_pretty(self)?;
-        text.push(b'\n');
-        write_atomically(path, &text)
+        super::write_json(Some(path), self)
     }
 
     /// Writes `report.json` and the page of it, `report.html`, into the results' folder.

@@ -10,7 +10,24 @@ mod table;
 pub use figures::{
     Accuracy, BeforeAfter, Bytes, DeviceFigures, Images, LayerFigures, MemoryFigures, Report, Seconds, newest, read,
 };
+use std::path::Path;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::data::files::write_atomically;
 pub use table::{print, render};
+
+/// Writes a verb's figures where its `--json FILE` says, whole or not at all.
+///
+/// # Errors
+/// A folder that cannot be written.
+pub fn write_json(file: Option<&Path>, figures: &impl Serialize) -> Result<()> {
+    let Some(path) = file else { return Ok(()) };
+    let mut text = serde_json::to_vec_pretty(figures)?;
+    text.push(b'\n');
+    write_atomically(path, &text)
+}
 
 /// A number of bytes with its thousands set apart: `61,440 B`.
 pub fn bytes(count: u32) -> String {

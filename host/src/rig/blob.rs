@@ -16,7 +16,7 @@ use super::{bench, image, sizes};
 use crate::data::{Images, Shape};
 use crate::export::Blob;
 use crate::failure::Failure;
-use crate::report::{Bytes, bytes};
+use crate::report::{Bytes, bytes, write_json};
 
 /// Of the noise that networks are proved on.
 const SEED: u64 = 1;
@@ -100,18 +100,19 @@ pub(super) fn noise(blob: &Blob, count: usize) -> Result<Images> {
 ///
 /// # Errors
 /// As [`Subject::place`], no emulator, probe or port, or a device that differs.
-pub fn verify(subjects: &[Subject], inputs: usize) -> Result<()> {
+pub fn verify(subjects: &[Subject], inputs: usize, json: Option<&Path>) -> Result<()> {
     let all = subjects.iter().map(Subject::place).collect::<Result<Vec<_>>>()?;
     let files = all.iter().map(|placed| target::image_file(&placed.image)).collect::<Result<Vec<_>>>()?;
     let noises = all.iter().map(|placed| noise(&placed.blob, inputs)).collect::<Result<Vec<_>>>()?;
     let rows = subjects.iter().zip(&all).zip(files.iter().zip(&noises));
     let jobs: Vec<Job> = rows
         .map(|((subject, placed), ((image, _), images))| {
-            let (target, blob, options) = (&subject.target, &placed.blob, Options::default());
-            Job { target, image, blob, images, options }
+            let (target, blob, linked) = (&subject.target, &placed.blob, placed.linked);
+            Job { target, image, linked, blob, images, is_labelled: false, options: Options::default() }
         })
         .collect();
-    let verdicts = together::prove(&jobs);
+    let verdicts = together::prove(&jobs)?;
+    write_json(json, &together::rows(&jobs, &verdicts))?;
     for ((subject, placed), verdict) in subjects.iter().zip(&all).zip(&verdicts) {
         if let Some(verdict) = verdict.as_ref().ok().filter(|verdict| verdict.judge().is_ok()) {
             println!("{}", said(subject, placed, verdict));
@@ -150,9 +151,9 @@ pub fn bench(subject: &Subject, files: &bench::Files) -> Result<()> {
 ///
 /// # Errors
 /// As [`Subject::place`], or nothing to compare with.
-pub fn sizes(subject: &Subject, top: usize, compare: Option<&Path>) -> Result<()> {
+pub fn sizes(subject: &Subject, show: &sizes::Show) -> Result<()> {
     let Placed { image, .. } = subject.place()?;
     let board = &subject.target.board;
     let whole = Bytes { flash_bytes: board.flash.bytes, ram_bytes: board.ram.bytes };
-    sizes::describe(&image, board, whole, top, compare)
+    sizes::describe(&image, board, whole, show)
 }

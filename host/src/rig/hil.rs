@@ -1,11 +1,10 @@
 //! The verb `hil`: the tests of `tests/hil`, which ask a board for everything that it must be able to do, on the boards
-//! named. `cargo xtask test` runs them on every emulated board.
+//! named, and golden cases on their chips. `cargo xtask test` runs both on what is emulated.
 
-use std::process::Command;
+use anyhow::{Context, Result};
+use secateur_boards::Emulator;
 
-use anyhow::{Context, Result, ensure};
-
-use super::firmware::workspace;
+use super::on_device;
 use super::setup::{self, Need};
 use super::target::{Reach, Target};
 use crate::check::cargo;
@@ -28,10 +27,32 @@ pub fn run(named: &[String], only: Option<&str>) -> Result<()> {
     if named.is_empty() {
         names = targets.iter().map(|target| &*target.board.name).collect::<Vec<_>>().join(",");
     }
-    // Both packages, as `test` has them: with one, cargo would choose other features and build burn anew.
-    let mut words = vec!["test", "--release", "--locked", "-p", "secateur", "-p", "secateur-tests", "--test", "hil"];
+    let mut words = vec!["test", "--release", "--locked"];
+    words.extend(PACKAGES);
+    words.extend(["--test", "hil"]);
     words.extend(only);
-    cargo((&format!("hil on {names}"), &words), &[(VARIABLE, &names)])
+    cargo((&format!("hil on {names}"), &words), &[(VARIABLE, &names)])?;
+    // A name is one of the tests there.
+    if only.is_some() { Ok(()) } else { on_devices(&targets) }
+}
+
+/// The tests with this program's own features: others would build burn, or probe-rs, for nothing. With burn both packages, as
+/// `test` has them: with one, cargo would choose other features and build it anew.
+const PACKAGES: &[&str] = match (cfg!(feature = "network"), cfg!(feature = "probe")) {
+    (true, false) => &["-p", "secateur", "-p", "secateur-tests"],
+    (true, true) => &["-p", "secateur", "-p", "secateur-tests", "--features", "probe"],
+    (false, true) => &["-p", "secateur-tests", "--no-default-features", "--features", "probe"],
+    (false, false) => &["-p", "secateur-tests", "--no-default-features"],
+};
+
+/// Golden cases on the chips, by embedded-test: on each board's own, and in QEMU for those that are emulated there.
+fn on_devices(targets: &[Target]) -> Result<()> {
+    let in_qemu =
+        |target: &Target| matches!((&target.reach, &target.board.emulator), (Reach::Emulated, Some(Emulator::Qemu(_))));
+    if targets.iter().any(in_qemu) {
+        on_device::emulated()?;
+    }
+    targets.iter().try_for_each(on_device::hardware)
 }
 
 /// The boards that the tests are for: those of the variable, or every emulated one where it is not set.
@@ -50,39 +71,4 @@ fn parsed<'n>(names: impl Iterator<Item = &'n str>) -> Result<Vec<Target>> {
 fn emulated() -> Result<Vec<Target>> {
     let boards = secateur_boards::all()?.into_iter().filter(|board| board.emulator.is_some());
     Ok(boards.map(Target::usual).collect())
-}
-
-/// What runs tests for a chip in QEMU, and its version.
-const RUNNER: (&str, &str) = ("embedded-test-qemu-runner", "0.1.0");
-/// The chip: a Cortex-M4.
-const CHIP: (&str, &str) = ("thumbv7em-none-eabihf", "-machine mps2-an386 -display none -monitor none -serial none");
-
-/// Runs the tests of `firmware/tests/on_device.rs` in QEMU. Their runner is installed, in the workspace's target
-/// folder, if it is not there.
-///
-/// # Errors
-/// An unmet need, a runner that cannot be installed, or a test that fails.
-pub fn on_device() -> Result<()> {
-    let ((runner, version), (target, machine)) = (RUNNER, CHIP);
-    let (workspace, setup) = (workspace()?, setup::ensure(&[Need::Thumb(target)])?);
-    let tools = workspace.join("target/tools");
-    let installed = tools.join("bin").join(runner);
-    if !installed.exists() {
-        println!("{runner}: installing it (about 1 minute)");
-        let mut install = Command::new("cargo");
-        install.args(["install", "--quiet", "--locked", runner, "--version", version, "--root"]).arg(&tools);
-        let status = install.status().context("cannot start cargo")?;
-        ensure!(
-            status.success(),
-            "{runner} was not installed: see cargo's messages above, crates.io must be reachable"
-        );
-    }
-    let (installed, qemu) = (installed.display(), setup::qemu()?);
-    let runner = format!("target.{target}.runner = ['{installed}', '--qemu', '{} {machine}']", qemu.display());
-    let mut cargo = setup.cargo();
-    cargo.current_dir(&workspace).args(["test", "--quiet", "--locked", "--package", "secateur-firmware"]);
-    cargo.args(["--test", "on_device", "--features", "on-device,bare", "--target", target, "--profile", "firmware"]);
-    cargo.args(["--config", &runner, "--target-dir"]).arg(workspace.join("target/firmware"));
-    ensure!(cargo.status().context("cannot start cargo")?.success(), "tests on the emulated chip failed: see above");
-    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -57,9 +58,9 @@ pub fn listed() -> String {
 /// [`Failure::BoardMissing`] with what to do: no such port, no right to it, another program has it.
 pub fn open(path: &str) -> Result<Link> {
     let (from_board, to_board) = open_both(path).map_err(|error| refused(path, &error))?;
-    let wanted = Arc::new(());
-    let reader = Reader { port: from_board, wanted: Arc::downgrade(&wanted) };
-    Ok(Link::new(reader, Writer { port: to_board, _wanted: wanted }))
+    let (wanted, (end, ended)) = (Arc::new(()), channel());
+    let reader = Reader { port: from_board, wanted: Arc::downgrade(&wanted), _end: end };
+    Ok(Link::new(reader, Writer { port: to_board, wanted: Some(wanted), ended }))
 }
 
 fn open_both(path: &str) -> io::Result<(SerialPort, SerialPort)> {
@@ -114,6 +115,8 @@ fn refused(path: &str, error: &io::Error) -> anyhow::Error {
 struct Reader {
     port: SerialPort,
     wanted: Weak<()>,
+    /// After the port, so that it is closed first.
+    _end: Sender<()>,
 }
 
 impl Read for Reader {
@@ -128,9 +131,19 @@ impl Read for Reader {
     }
 }
 
+/// The port's output. It outlives the reader, which would keep the port and swallow what the board says to whoever has it next.
 struct Writer {
     port: SerialPort,
-    _wanted: Arc<()>,
+    wanted: Option<Arc<()>>,
+    ended: Receiver<()>,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.wanted = None;
+        // Nothing is ever sent: this returns when the reader has closed its end.
+        let _ = self.ended.recv();
+    }
 }
 
 impl Write for Writer {

@@ -20,6 +20,7 @@ use anyhow::Result;
 use secateur_boards::Emulator;
 
 use crate::failure::Failure;
+pub(super) use packages::on_path;
 use route::Forced;
 use toolchain::Toolchain;
 

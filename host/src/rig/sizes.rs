@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use object::{Object, ObjectSection};
 use secateur_boards::BoardSpec;
+use serde::Serialize;
 use tabled::builder::Builder;
 
 use super::image;
 use super::symbols::{self, Parts, Usage, is_loaded};
 use crate::failure::Failure;
-use crate::report::{self, Bytes, bytes, render};
+use crate::report::{self, Bytes, bytes, render, write_json};
 
 /// Characters of a name that are shown: a function of many type parameters has hundreds.
 const NAME_SHOWN: usize = 80;
@@ -20,10 +21,37 @@ const NAME_SHOWN: usize = 80;
 pub struct Request {
     /// The results' folder.
     pub folder: PathBuf,
+    /// What of it.
+    pub show: Show,
+}
+
+/// What is shown of an image.
+#[derive(Debug)]
+pub struct Show {
     /// How many functions and variables to show.
     pub top: usize,
     /// Another folder of results, or an ELF file, to show the change from.
     pub compare: Option<PathBuf>,
+    /// Where all of it goes as data.
+    pub json: Option<PathBuf>,
+}
+
+/// All of it, as data: bytes by name.
+#[derive(Debug, Serialize)]
+struct Figures<'f> {
+    board: &'f str,
+    budget: Bytes,
+    linked: Bytes,
+    flash: &'f Parts,
+    ram: &'f Parts,
+    /// The image that is compared with.
+    before: Option<Before>,
+}
+
+#[derive(Debug, Serialize)]
+struct Before {
+    flash: Parts,
+    ram: Parts,
 }
 
 /// Prints where the flash and RAM of a pruned network's image go, or how that changed.
@@ -33,22 +61,17 @@ pub struct Request {
 pub fn print(request: &Request) -> Result<()> {
     let report = report::read(&request.folder.join("report.json"))?;
     let board = secateur_boards::find(&report.board)?;
-    describe(&read(&request.folder)?, &board, report.budget, request.top, request.compare.as_deref())
+    describe(&read(&request.folder)?, &board, report.budget, &request.show)
 }
 
 /// Prints where the flash and RAM of an image go, of a budget, or how that changed from another image.
-pub(super) fn describe(
-    image: &[u8],
-    board: &BoardSpec,
-    budget: Bytes,
-    top: usize,
-    compare: Option<&Path>,
-) -> Result<()> {
+pub(super) fn describe(image: &[u8], board: &BoardSpec, budget: Bytes, show: &Show) -> Result<()> {
     let usage = symbols::usage(image, board)?;
+    let before = show.compare.as_deref().map(|other| earlier(other, board)).transpose()?;
     println!("{}", sections(image)?);
-    match compare {
-        None => print_largest(&usage, top),
-        Some(other) => print_changes(&earlier(other, board)?, &usage, top),
+    match &before {
+        None => print_largest(&usage, show.top),
+        Some(before) => print_changes(before, &usage, show.top),
     }
     let linked = image::measure(image, board)?;
     let row = |name: &str, used: u32, budget: u32| {
@@ -57,7 +80,9 @@ pub(super) fn describe(
     };
     row("flash", linked.flash_bytes, budget.flash_bytes);
     row("RAM", linked.ram_bytes, budget.ram_bytes);
-    Ok(())
+    let before = before.map(|Usage { flash, ram }| Before { flash, ram });
+    let Usage { flash, ram } = &usage;
+    write_json(show.json.as_deref(), &Figures { board: &board.name, budget, linked, flash, ram, before })
 }
 
 /// The image in a folder of results, or the file itself.

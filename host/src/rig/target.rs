@@ -133,7 +133,10 @@ impl Running {
 mod tests {
     use super::*;
 
-    fn places(text: &str) -> Result<(String, Option<(Option<String>, Option<String>)>)> {
+    /// A probe and a port; `None` of an emulated board.
+    type Places = Option<(Option<String>, Option<String>)>;
+
+    fn places(text: &str) -> Result<(String, Places)> {
         let Target { board, reach } = Target::parse(text)?;
         let wiring = match reach {
             Reach::Emulated => None,

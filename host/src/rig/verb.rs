@@ -1,29 +1,24 @@
-//! The verbs `verify` and `run`.
+//! The verb `verify`, and results read again.
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
-use secateur_firmware::argmax;
 use secateur_shared::header::crc32;
-use secateur_shared::wire::Memory;
-use tabled::builder::Builder;
 use tempfile::TempDir;
 
 use super::blob::{Placed, Subject};
 use super::firmware::Profile;
 use super::hardware::Wiring;
-use super::link::Link;
+use super::target;
 use super::target::Target;
 use super::together::{self, Job};
-use super::verify::{Options, Verdict, layers};
-use super::{desk, target};
+use super::verify::{Options, Verdict};
 use crate::data::{self, Images};
 use crate::export::Blob;
-use crate::failure::Failure;
 use crate::report::interval;
-use crate::report::{self, DeviceFigures, Report, bytes, render};
+use crate::report::{self, Bytes, DeviceFigures, Report, write_json};
 
 /// What a verb that reaches a board was asked to do.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +31,7 @@ pub struct Request {
     pub wiring: Wiring,
     /// How many test images.
     pub images: usize,
-    /// Where else the report goes.
+    /// Where figures go as data.
     pub json: Option<PathBuf>,
     /// Sends the model into the board's RAM and runs it from there.
     pub in_ram: bool,
@@ -53,6 +48,7 @@ pub(super) struct Results {
     pub(super) blob: Blob,
     pub(super) image: PathBuf,
     pub(super) images: Images,
+    linked: Bytes,
     /// Where the image is, if it was linked for another board than the report's.
     anew: Option<TempDir>,
 }
@@ -75,15 +71,15 @@ impl Results {
             report.data,
             images.shape
         );
-        let (image, anew) = if target.board.name == report.board {
-            (folder.join("image.elf"), None)
+        let (image, linked, anew) = if target.board.name == report.board {
+            (folder.join("image.elf"), report.linked, None)
         } else {
-            let Placed { image, .. } = Subject { path, target: target.clone() }.place_as(profile(&report)?)?;
+            let Placed { image, linked, .. } = Subject { path, target: target.clone() }.place_as(profile(&report)?)?;
             let (path, folder) = target::image_file(&image)?;
-            (path, Some(folder))
+            (path, linked, Some(folder))
         };
         ensure!(image.exists(), "{} is gone: prune again", image.display());
-        Ok(Self { report, target, blob, image, images, anew })
+        Ok(Self { report, target, blob, image, images, linked, anew })
     }
 
     /// Whether the report is about this board.
@@ -92,19 +88,20 @@ impl Results {
     }
 
     fn job(&self, request: &Request) -> Result<Job<'_>> {
-        let Self { target, image, blob, images, .. } = self;
-        let progress = self.is_own().then(|| self.progress_file(request)).transpose()?;
+        let Self { target, image, blob, images, linked, .. } = self;
+        let progress = Some(self.progress_file(request)?);
         let options = Options { in_ram: request.in_ram, progress, fresh: request.fresh, ..Options::default() };
-        Ok(Job { target, image, blob, images, options })
+        Ok(Job { target, image, linked: *linked, blob, images, is_labelled: true, options })
     }
 
-    /// Where finished images are kept: by model, board, the image's bytes, where board and model are, and data.
+    /// Where finished images are kept: by model, board, where it is, the image's bytes, where the model is, and data.
     fn progress_file(&self, request: &Request) -> Result<PathBuf> {
         let image = std::fs::read(&self.image).with_context(|| format!("cannot read {}", self.image.display()))?;
         let place = if request.in_ram { "ram" } else { "flash" };
         let (model, image, data) = (self.blob.model()?.identity(), crc32(&image), crc32(self.report.data.as_bytes()));
-        let (board, kind) = (&self.report.board, self.target.kind());
-        let name = format!("verify-{model:08x}-{board}-{kind}-{image:08x}-{place}-{data:08x}");
+        let Target { board, reach } = &self.target;
+        let (name, kind, reach) = (&board.name, self.target.kind(), crc32(format!("{reach:?}").as_bytes()));
+        let name = format!("verify-{model:08x}-{name}-{kind}-{reach:08x}-{image:08x}-{place}-{data:08x}");
         Ok(request.folder.join(name).with_extension("part"))
     }
 
@@ -118,8 +115,7 @@ impl Results {
         report.seconds.device = seconds;
         report.kind = self.target.kind().to_owned();
         record(report, verdict);
-        report.publish(&request.folder)?;
-        request.json.as_ref().map_or(Ok(()), |path| report.write(path))
+        report.publish(&request.folder)
     }
 }
 
@@ -132,7 +128,8 @@ pub(super) fn profile(report: &Report) -> Result<Profile> {
 }
 
 /// Runs test images on the board, compares every logit with the desk's, and brings the report up to date. On another board
-/// than the report's, the same model runs on firmware of its own, and the report stays.
+/// than the report's, the same model runs on firmware of its own, and the report stays. As data there is the report, or of
+/// other or several boards a row each.
 ///
 /// # Errors
 /// No results, no board, or a device that differs.
@@ -149,26 +146,30 @@ pub fn verify_all(requests: &[Request]) -> Result<()> {
     for Results { report, target, images, .. } in &all {
         println!("{}: {} test images on {}, {}", report.name, images.len(), target.board.name, target.kind());
     }
-    if let (true, Some(request)) = (all.iter().all(|one| !one.is_own()), requests.iter().find(|one| one.json.is_some()))
-    {
-        let message = format!("{} was made for another board: leave --json out", request.folder.display());
-        return Err(Failure::Usage(message).into());
-    }
     let begun = Instant::now();
     let jobs = all.iter().zip(requests).map(|(one, request)| one.job(request)).collect::<Result<Vec<_>>>()?;
-    let verdicts = together::prove(&jobs);
+    let verdicts = together::prove(&jobs)?;
     let seconds = begun.elapsed().as_secs_f64();
-    let table = together::table(&jobs, &verdicts);
+    let rows = together::rows(&jobs, &verdicts);
     drop(jobs);
     for ((one, request), verdict) in all.iter_mut().zip(requests).zip(&verdicts) {
         if let Ok(verdict) = verdict {
             one.publish(request, verdict, seconds)?;
         }
     }
+    let json = requests.iter().find_map(|request| request.json.as_deref());
     match (&*all, &*verdicts) {
-        ([one], [Ok(_)]) if one.is_own() => report::print(&one.report),
-        ([_], [Err(_)]) => {}
-        _ => println!("{table}"),
+        ([one], [Ok(_)]) if one.is_own() => {
+            report::print(&one.report);
+            write_json(json, &one.report)?;
+        }
+        (_, verdicts) => {
+            // One board's failure is all there is to say of it.
+            if verdicts.len() > 1 || verdicts.iter().all(Result::is_ok) {
+                println!("{}", together::table(&rows));
+            }
+            write_json(json, &rows)?;
+        }
     }
     together::judge(verdicts, all.iter().map(|one| &one.target))
 }
@@ -190,57 +191,4 @@ pub fn record(report: &mut Report, verdict: &Verdict) {
         arena_available_bytes: verdict.memory.arena_bytes,
         static_ram_bytes: verdict.memory.static_ram_bytes,
     });
-}
-
-/// Starts the network on the board and shows what it says of some test images.
-///
-/// # Errors
-/// No results, or no board.
-pub fn run(request: &Request) -> Result<()> {
-    let results = Results::open(request)?;
-    let Results { report, target, blob, images, .. } = &results;
-    let mut running = target.start(&results.image)?;
-    let link = running.link();
-    let mut hello = link.hello()?;
-    if request.in_ram {
-        link.load(blob)?;
-        hello = link.hello()?;
-    }
-    let megahertz = f64::from(hello.clock_hz) / 1e6;
-    println!("{} ({}) at {megahertz:.1} MHz, firmware {}, {}", hello.board, hello.chip, hello.version, target.kind());
-    let model = hello.model.map_err(|refusal| anyhow::anyhow!("the board refuses its model: {refusal}"))?;
-    println!("model {model:08x}{}: {}", if request.in_ram { " in RAM" } else { "" }, report.name);
-    let mut table = Builder::default();
-    table.push_record(["test image", "label", "answer", "logits"]);
-    for (index, label) in images.labels.iter().enumerate() {
-        let logits = link.infer(&desk::input_hwc(images.image(index)))?;
-        let answer = argmax(&logits).to_string();
-        table.push_record([index.to_string(), label.to_string(), answer, format!("{logits:?}")]);
-    }
-    println!("{}", render(table));
-    if request.profile {
-        println!("{}", layer_table(link, blob, &desk::input_hwc(images.image(0)))?);
-    }
-    print_memory(&link.memory()?, hello.free_bytes);
-    Ok(())
-}
-
-/// Each layer's cycles and checksum on the board, beside the desk's checksum.
-fn layer_table(link: &mut Link, blob: &Blob, input_hwc: &[i8]) -> Result<String> {
-    let model = blob.model()?;
-    let device = link.profile(input_hwc, model.layers())?;
-    let mut table = Builder::default();
-    table.push_record(["layer", "cycles", "checksum", "desk"]);
-    for ((device, desk), step) in device.iter().zip(layers::on_desk(&model, input_hwc)?).zip(model.steps()) {
-        let cycles = if device.cycles() == 0 { "no counter".to_owned() } else { device.cycles().to_string() };
-        let equal = if device.checksum() == desk.checksum() { "equal" } else { "DIFFERS" };
-        table.push_record([layers::described(&step?), cycles, format!("{:08x}", device.checksum()), equal.to_owned()]);
-    }
-    Ok(render(table))
-}
-
-fn print_memory(memory: &Memory, free_bytes: u32) {
-    println!("stack: {} used of {}", bytes(memory.stack_high_water_bytes), bytes(memory.stack_reserve_bytes));
-    println!("arena: {} used of {}", bytes(memory.arena_used_bytes), bytes(memory.arena_bytes));
-    println!("variables: {}; free for a model: {}", bytes(memory.static_ram_bytes), bytes(free_bytes));
 }

@@ -2,10 +2,11 @@
 
 use super::convert::{Converted, convert};
 use crate::data::files::write_atomically;
-use crate::report::{bytes, render, thousands};
+use crate::report::{bytes, render, thousands, write_json};
 use anyhow::{Context, Result};
 use secateur_shared::Model;
-use secateur_shared::layer::{Shape, Step};
+use secateur_shared::layer::{Shape, Step, Tensor};
+use serde::Serialize;
 use std::path::PathBuf;
 use tabled::builder::Builder;
 
@@ -16,6 +17,8 @@ pub struct Request {
     pub model: PathBuf,
     /// Where the blob goes.
     pub output: PathBuf,
+    /// Where its figures go as data.
+    pub json: Option<PathBuf>,
 }
 
 /// Writes the blob of a network, and shows what it is made of.
@@ -23,19 +26,73 @@ pub struct Request {
 /// # Errors
 /// A network that cannot be run, with the place of what is wrong; a file that cannot be read or written.
 pub fn run(request: &Request) -> Result<()> {
-    let Request { model, output } = request;
+    let Request { model, output, json } = request;
     let file = std::fs::read(model).with_context(|| format!("cannot read {}", model.display()))?;
     let converted = convert(&file).with_context(|| model.display().to_string())?;
     write_atomically(output, converted.blob.bytes())?;
     print!("{}", describe(&converted)?);
     println!("{}: {}", output.display(), bytes(converted.blob.bytes().len() as u32));
-    Ok(())
+    write_json(json.as_deref(), &Figures::new(&converted)?)
+}
+
+/// What a network is made of, as data.
+#[derive(Debug, Serialize)]
+struct Figures {
+    layers: Vec<LayerFigures>,
+    input: End,
+    output: End,
+    arena_bytes: u32,
+    blob_bytes: usize,
+    notes: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct LayerFigures {
+    layer: String,
+    input_hwc: [u16; 3],
+    output_hwc: [u16; 3],
+    macs: u64,
+    parameter_bytes: u32,
+}
+
+/// What an end's values stand for: real = scale * (q - zero point).
+#[derive(Debug, Serialize)]
+struct End {
+    hwc: [u16; 3],
+    scale: f32,
+    zero_point: i8,
+}
+
+impl Figures {
+    fn new(Converted { blob, scales, notes }: &Converted) -> Result<Self> {
+        let model = blob.model()?;
+        let layer = |step: Step| LayerFigures {
+            layer: name(&step),
+            input_hwc: hwc(step.input.shape),
+            output_hwc: hwc(step.output.shape),
+            macs: step.macs(),
+            parameter_bytes: step.parameters_end - step.parameters_at,
+        };
+        let end = |tensor: &Tensor, scale| End { hwc: hwc(tensor.shape), scale, zero_point: tensor.zero_point.0 };
+        Ok(Self {
+            layers: model.steps().map(|step| step.map(layer)).collect::<Result<_, _>>()?,
+            input: end(model.input(), scales.0),
+            output: end(model.output(), scales.1),
+            arena_bytes: model.arena_bytes(),
+            blob_bytes: blob.bytes().len(),
+            notes: notes.clone(),
+        })
+    }
+}
+
+fn hwc(shape: Shape) -> [u16; 3] {
+    [shape.height, shape.width, shape.channels]
 }
 
 /// Layers, ends and memory of a network, for people.
 fn describe(Converted { blob, scales, notes }: &Converted) -> Result<String> {
     let model = blob.model()?;
-    let end = |name: &str, tensor: &secateur_shared::layer::Tensor, scale: f32| {
+    let end = |name: &str, tensor: &Tensor, scale: f32| {
         let zero_point = i32::from(tensor.zero_point.0);
         let sign = if zero_point < 0 { '+' } else { '-' };
         format!("{name} {}: real = {scale} * (q {sign} {})\n", text(tensor.shape), zero_point.abs())

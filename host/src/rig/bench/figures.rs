@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 use tabled::builder::Builder;
 
 use super::cycles::{Core, Cycles, Source};
-use crate::data::files::write_atomically;
 use crate::failure::Failure;
-use crate::report::{render, thousands};
+use crate::report::{render, thousands, write_json};
 
 /// What each layer of a network costs on a board, for one image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,9 +128,7 @@ impl Figures {
     /// # Errors
     /// A folder that cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let mut text = serde_json::to_vec_pretty(self)?;
-        text.push(b'\n');
-        write_atomically(path, &text)
+        write_json(Some(path), self)
     }
 }
 

@@ -45,6 +45,11 @@ impl Probe {
         match self.0 {}
     }
 
+    /// How other programs are told of it.
+    pub fn selector(&self) -> String {
+        match self.0 {}
+    }
+
     /// Flashes an image, starts it, and shows its log.
     ///
     /// # Errors

@@ -22,9 +22,7 @@ pub struct Probe {
 
 impl std::fmt::Display for Probe {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let DebugProbeInfo { identifier, vendor_id, product_id, .. } = &self.info;
-        write!(f, "{identifier}, {vendor_id:04x}:{product_id:04x}")?;
-        self.serial().map_or(Ok(()), |serial| write!(f, ":{serial}"))
+        write!(f, "{}, {}", self.info.identifier, self.selector())
     }
 }
 
@@ -75,11 +73,17 @@ impl Probe {
         (self.info.vendor_id, self.info.product_id)
     }
 
+    /// How other programs are told of it: VID:PID, or VID:PID:SERIAL.
+    pub fn selector(&self) -> String {
+        let (vendor, product) = self.usb();
+        let serial = self.serial().map_or(String::new(), |serial| format!(":{serial}"));
+        format!("{vendor:04x}:{product:04x}{serial}")
+    }
+
     fn is_named(&self, name: &str) -> bool {
-        let serial = self.serial();
-        let usb = format!("{:04x}:{:04x}", self.info.vendor_id, self.info.product_id);
-        let whole = serial.as_ref().map(|serial| format!("{usb}:{serial}"));
-        [Some(usb), serial, whole].into_iter().flatten().any(|known| known.eq_ignore_ascii_case(name))
+        let (vendor, product) = self.usb();
+        let known = [Some(format!("{vendor:04x}:{product:04x}")), self.serial(), Some(self.selector())];
+        known.into_iter().flatten().any(|known| known.eq_ignore_ascii_case(name))
     }
 
     /// Flashes an image, starts it, and shows its log until that is dropped. `elf` has the log's texts.

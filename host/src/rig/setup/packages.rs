@@ -26,7 +26,7 @@ enum Access {
 }
 
 /// Whether a program is among the folders of PATH.
-pub(super) fn on_path(program: &str) -> bool {
+pub(in crate::rig) fn on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
