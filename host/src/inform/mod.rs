@@ -14,7 +14,9 @@
 //!
 //! - *One sigma per layer.* A sigma per channel scales every channel to the same strength, and with it goes how
 //!   strongly a channel responds; that ranks worse than chance. It also fills the joint entropy after a few channels,
-//!   whereupon rounding decides; [`LayerRanking::saturated_after`] says where that happens.
+//!   whereupon rounding decides; [`LayerRanking::saturated_after`] says where that happens. That sigma is
+//!   0.5 times what typically lies between two images in all filters that are kept: it grows with the root of their number,
+//!   as the exponents of their kernels add up (`Criterion::keeping`).
 //! - *Delta labels.* Two images of a class are alike, two of different classes are not. Ten balanced classes then have
 //!   S(Y) = ln 10; the published Gaussian kernel over label columns gives a fifth of it. Sorted by class, each product
 //!   with K_Y is block diagonal, and its spectrum costs next to nothing.
