@@ -3,6 +3,7 @@
 #![no_std]
 #![no_main]
 
+use core::hint::black_box;
 use secateur_firmware::Engine;
 use secateur_shared::Model;
 
@@ -46,10 +47,31 @@ fn check(mut case: &[u8]) -> Result<(), &'static str> {
     if is_equal && expected.is_empty() { Ok(()) } else { Err("a layer's output is not TensorFlow Lite Micro's") }
 }
 
+/// Copies and fills of any length, from and to any place on a word or off it, against the same byte by byte.
+fn copy_and_fill() -> Result<(), &'static str> {
+    let source = Aligned::<[u8; 32]>(core::array::from_fn(|index| index as u8 + 1));
+    for (from, to, length) in (0..1024).map(|number| (number % 8, number / 8 % 8, number / 64)) {
+        let (from, to, length) = black_box((from, to, length));
+        let (mut copied, mut filled, mut expected) = (Aligned([0; 32]), Aligned([0; 32]), Aligned([0; 32]));
+        copied.0[to..to + length].copy_from_slice(&source.0[from..from + length]);
+        filled.0[to..to + length].fill(black_box(from as u8 + 0x80));
+        for index in 0..length {
+            *black_box(&mut expected.0[to + index]) = source.0[from + index];
+        }
+        let is_filled = |(index, byte): (usize, &u8)| {
+            *byte == if (to..to + length).contains(&index) { from as u8 + 0x80 } else { 0 }
+        };
+        if copied.0 != expected.0 || !filled.0.iter().enumerate().all(is_filled) {
+            return Err("a copy or a fill is not what a loop makes");
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 #[embedded_test::tests]
 mod tests {
-    use super::{Aligned, check};
+    use super::{Aligned, check, copy_and_fill};
     // Start-up, and what to do where a test panics.
     use cortex_m_rt as _;
 
@@ -61,6 +83,11 @@ mod tests {
     #[test]
     fn average_pool2d() -> Result<(), &'static str> {
         check(case!("average_pool2d"))
+    }
+
+    #[test]
+    fn copies_and_fills() -> Result<(), &'static str> {
+        copy_and_fill()
     }
 
     #[test]

@@ -115,7 +115,7 @@ pub(crate) fn last_reader<'r>(records: impl Iterator<Item = &'r Record>, tensor:
 pub(crate) fn extent(step: &Step, tensors: &[Tensor], last_reader: &dyn Fn(usize) -> usize) -> Option<u32> {
     let places = step.input.at | step.output.at | step.scratch_at;
     let (start, end) = (step.output.at, step.output.end());
-    if places % TENSOR_ALIGNMENT != 0 || places >> 30 != 0 || end > step.scratch_at {
+    if !places.is_multiple_of(TENSOR_ALIGNMENT) || places >> 30 != 0 || end > step.scratch_at {
         return None;
     }
     // From where on an input that is read for the last time may lie.

@@ -13,6 +13,7 @@ const TILE: usize = if PIXELS > 2 { PIXELS } else { 2 };
 /// Tensors are HWC; rows of the output come one after the other, each from the rows of the input under it. `scratch` as
 /// [`Step::scratch_bytes`] says, aligned to 4.
 #[inline(never)]
+#[allow(clippy::explicit_counter_loop, reason = "where code is small, an enumeration is a function more")]
 pub fn conv2d(tensors: &mut Tensors, step: &Step, outputs: &Outputs, scratch: &mut [i8]) {
     let (count, row_values) = (outputs.count(), step.output.shape.row_bytes() as usize);
     let pool = usize::from(step.record.pool());

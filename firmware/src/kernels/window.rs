@@ -6,6 +6,7 @@ use secateur_shared::layer::Step;
 /// Calls `pool` with each pixel of the output, the input from the first value under its window on, and how many rows and
 /// columns of it are under the window, as far as it lies in the input.
 #[inline(always)]
+#[allow(clippy::explicit_counter_loop, reason = "where code is small, an enumeration is a function more")]
 pub(super) fn pool(tensors: &mut Tensors, step: &Step, pool: impl Fn(&mut [i8], &[i8], (usize, usize))) {
     let (window, shape, output) = (step.record.window(), step.input.shape, step.output.shape);
     let channels = usize::from(shape.channels).max(1);
