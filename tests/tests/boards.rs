@@ -65,6 +65,23 @@ fn the_default_network_takes_what_was_planned() -> Result<()> {
     Ok(())
 }
 
+/// The bytes of weights that may be copied are a board's choice, and are counted: the plan and the linked file say the same.
+#[test]
+fn weights_in_ram_take_what_was_planned() -> Result<()> {
+    let input = Shape { height: 28, width: 28, channels: 1 };
+    let table = layout::table(&DEFAULT[1].parse()?, input, 10)?;
+    let mut taken = Vec::new();
+    for weights_in_ram_bytes in [0, 0x400, 0x1000, 0x1_0000] {
+        let board = BoardSpec { weights_in_ram_bytes, ..secateur_boards::find("pico")? };
+        let plan = linked(&board, &table)?.context("the half fits")?;
+        assert!(plan.weights_in_ram_bytes <= weights_in_ram_bytes, "{plan:?}");
+        assert_eq!(plan.ram_bytes - plan.weights_in_ram_bytes, taken.first().map_or(plan.ram_bytes, |(ram, _)| *ram));
+        taken.push((plan.ram_bytes, plan.weights_in_ram_bytes));
+    }
+    assert!(taken[0].1 == 0 && taken.is_sorted() && taken[1] < taken[3], "{taken:?}");
+    Ok(())
+}
+
 #[test]
 fn a_pico_2_finds_its_block_in_the_first_4_kib() -> Result<()> {
     let bench = Bench::new(secateur_boards::find("pico2")?, &untrained()?)?;

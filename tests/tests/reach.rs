@@ -18,7 +18,7 @@ use secateur::rig::link::{Link, Patience};
 use secateur::rig::setup;
 use secateur::rig::target::{Reach, Target};
 use secateur::rig::verify::{Options, verify_with};
-use secateur::rig::{flash, image, serial, uf2};
+use secateur::rig::{flash, hil, image, serial, uf2};
 use secateur_boards::Emulator;
 use secateur_tests::untrained::{Noise, untrained};
 use tempfile::TempDir;
@@ -284,5 +284,8 @@ fn a_board_on_the_desk_without_a_probe_says_what_to_do() -> Result<()> {
     assert_eq!(error.downcast_ref::<Failure>().map(Failure::exit_code), Some(5));
     let says = error.to_string();
     assert!(says.contains("--features probe") || says.starts_with("no debug probe is connected"), "{says}");
+    // Its tests are no pass either.
+    let error = hil::run(&["nucleo-f446re".to_owned()], None).expect_err("no probe");
+    assert_eq!(error.downcast_ref::<Failure>().map(Failure::exit_code), Some(5), "{error:#}");
     Ok(())
 }

@@ -3,13 +3,17 @@
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use secateur_boards::{BoardSpec, Emulator};
 
-use super::link::Link;
+use super::link::{Link, Patience};
 use super::{qemu, rp2040};
 use crate::failure::Failure;
+
+/// A minute without an answer, twelve where the network runs: an emulator on a busy machine was seen silent for 15 s.
+const PATIENCE: Patience = Patience { tries: 12, answer: Duration::from_secs(5), run: Duration::from_secs(60) };
 
 /// A running emulator; it ends with this value.
 pub struct Emulated {
@@ -55,7 +59,7 @@ impl Emulated {
         let mut child = command.spawn().with_context(|| format!("cannot start {emulator}"))?;
         let from_board = child.stdout.take().context("the emulator's output is piped")?;
         let to_board = child.stdin.take().context("the emulator's input is piped")?;
-        Ok(Self { link: Link::new(from_board, to_board), child })
+        Ok(Self { link: Link::new(from_board, to_board).with_patience(PATIENCE), child })
     }
 }
 

@@ -21,7 +21,7 @@ pub struct Wiring {
 
 impl Wiring {
     /// Whether the board is taken as it is: a port leads to it and no probe.
-    fn is_as_flashed(&self) -> bool {
+    pub(super) fn is_as_flashed(&self) -> bool {
         self.probe.is_none() && self.port.is_some()
     }
 }

@@ -5,6 +5,7 @@ use anyhow::{Context, Result};
 use secateur_boards::Emulator;
 
 use super::on_device;
+use super::probe;
 use super::setup::{self, Need};
 use super::target::{Reach, Target};
 use crate::check::cargo;
@@ -19,6 +20,12 @@ const VARIABLE: &str = "SECATEUR_BOARDS";
 pub fn run(named: &[String], only: Option<&str>) -> Result<()> {
     let targets = if named.is_empty() { emulated()? } else { parsed(named.iter().map(String::as_str))? };
     for Target { board, reach } in &targets {
+        if let Reach::Hardware(wiring) = reach
+            && !wiring.is_as_flashed()
+        {
+            // Before minutes of building.
+            probe::find(board, wiring.probe.as_deref())?;
+        }
         setup::ensure(&[Need::Thumb(&board.target)])?;
         let emulator = board.emulator.iter().filter(|_| *reach == Reach::Emulated);
         emulator.into_iter().try_for_each(|emulator| setup::ensure(&[emulator.into()]).map(drop))?;

@@ -54,7 +54,7 @@ fn install(runner: &str, version: &str, tools: &Path) -> Result<()> {
 /// No probe, no program probe-rs, or a test that fails.
 pub fn hardware(target: &Target) -> Result<()> {
     let (Target { board, .. }, Reach::Hardware(wiring)) = (target, &target.reach) else { return Ok(()) };
-    if wiring.probe.is_none() && wiring.port.is_some() {
+    if wiring.is_as_flashed() {
         println!("on-device tests of {}: not run, they are flashed by a probe and none is named", board.name);
         return Ok(());
     }

@@ -61,7 +61,7 @@ fn ram(report: &Report, board: &BoardFigures) -> Result<Html> {
     let unused = if is_measured { "stack reserve, never used" } else { "stack reserve, use not measured" };
     let mut parts = vec![
         Part { name: "static variables", bytes: 0..memory.static_ram_bytes, color: Color::Blue },
-        Part { name: "hot weights", bytes: memory.static_ram_bytes..weights, color: Color::Orange },
+        Part { name: "hot weights", bytes: memory.static_ram_bytes..weights, color: Color::Yellow },
         Part { name: "arena", bytes: weights..arena, color: Color::Green },
         Part { name: "free", bytes: arena..stack, color: Color::Track },
         Part { name: unused, bytes: stack..used, color: Color::Sky },
