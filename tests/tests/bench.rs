@@ -98,7 +98,7 @@ fn attribute(board: &str) -> Result<()> {
     let sum = |parts: &Parts| parts.values().sum::<u32>();
     assert_eq!((sum(&usage.flash), sum(&usage.ram)), (linked.flash_bytes, linked.ram_bytes));
     let side = if board.kernels_in_ram { &usage.ram } else { &usage.flash };
-    assert!(side["secateur_firmware::engine::run"] > 500, "{side:?}");
+    assert!(side["secateur_firmware::kernels::conv2d::conv2d"] > 500, "{side:?}");
     let nameless = usage.flash.get(".text, without a name").copied().unwrap_or(0);
     assert!(nameless * 10 < sum(&usage.flash), "{nameless} B of code without a name");
     Ok(())

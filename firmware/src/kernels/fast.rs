@@ -127,8 +127,11 @@ pub fn linear(input: &[i8], outputs: &Outputs, values: &mut [i8]) {
             }
             (sum, from) = (sums[output % 2], 4 * quads);
         }
-        let rest = slow_sum(outputs, output, from, &|position| input.get(position).copied().unwrap_or(0).into());
-        *value = outputs.value(output, rest.wrapping_add(sum));
+        if from < per_output {
+            let x = |position: usize| input.get(position).copied().unwrap_or(0).into();
+            sum = slow_sum(outputs, output, from, &x).wrapping_add(sum);
+        }
+        *value = outputs.value(output, sum);
     }
 }
 
