@@ -16,6 +16,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// How often a request is sent again at once where it or its answer was damaged.
 const DAMAGED_TRIES: u32 = 16;
 
+/// Half of how long an answer may at first be behind what was damaged: that doubles to 0.3 s.
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// How long, and how often, a board is asked.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
@@ -174,7 +177,12 @@ impl Link {
             self.send(bytes).with_context(|| gone(name))?;
             match self.listen(name, patience, &read)? {
                 Heard::Answer(answer) => return Ok(answer),
-                Heard::Damaged => damaged += 1,
+                Heard::Damaged => {
+                    damaged += 1;
+                    if let Some(answer) = self.wait_out(name, PAUSE * (1 << damaged.min(5)), &read)? {
+                        return Ok(answer);
+                    }
+                }
                 Heard::Nothing => silent += 1,
             }
         }
@@ -188,6 +196,19 @@ impl Link {
              see that it is powered and its image runs, reset it, and try again",
             patience.as_secs_f32()
         )
+    }
+
+    /// The answer, if it comes within a pause, whatever else is damaged in it: a board's complaints do not say of which frame, and
+    /// to ask again for each, also for those of earlier requests, would make ever more of them on a noisy line.
+    fn wait_out<T>(&self, name: &str, pause: Duration, read: &impl Fn(Response) -> Result<T>) -> Result<Option<T>> {
+        let until = Instant::now() + pause;
+        loop {
+            match self.listen(name, until.saturating_duration_since(Instant::now()), read)? {
+                Heard::Answer(answer) => return Ok(Some(answer)),
+                Heard::Damaged if Instant::now() < until => {}
+                Heard::Damaged | Heard::Nothing => return Ok(None),
+            }
+        }
     }
 
     fn send(&mut self, frame: &[u8]) -> std::io::Result<()> {
