@@ -63,11 +63,13 @@ impl VerifyWords {
             ensure_some(self.images)?;
             return blob::verify(&subjects, self.images, self.json.as_deref());
         }
+        // Before any results are looked for.
+        let targets = boards.iter().map(|board| board.map(Target::parse).transpose()).collect::<Result<Vec<_>>>()?;
         let (folder, in_ram) = (self.name.folder()?, self.load.is_some());
         let (images, json, fresh, wiring) = (self.images, self.json, self.fresh, self.wire.wiring());
         let whole = Request { folder, images, json, in_ram, fresh, wiring, ..Request::default() };
-        let one = |board: &Option<&str>| Ok(Request { target: board.map(Target::parse).transpose()?, ..whole.clone() });
-        verb::verify_all(&boards.iter().map(one).collect::<Result<Vec<_>>>()?)
+        let requests: Vec<Request> = targets.into_iter().map(|target| Request { target, ..whole.clone() }).collect();
+        verb::verify_all(&requests)
     }
 
     fn check(&self) -> Result<()> {
@@ -112,8 +114,8 @@ pub(super) struct RunWords {
 
 impl RunWords {
     pub(super) fn request(self) -> Result<Request> {
-        let (folder, images, in_ram) = (self.name.folder()?, self.images, self.load.is_some());
         let target = self.board.as_deref().map(Target::parse).transpose()?;
+        let (folder, images, in_ram) = (self.name.folder()?, self.images, self.load.is_some());
         let (profile, wiring) = (self.profile, self.wire.wiring());
         Ok(Request { folder, target, wiring, images, in_ram, profile, json: self.json, ..Request::default() })
     }
