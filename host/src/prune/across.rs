@@ -4,8 +4,9 @@
 //! The paper cuts each layer before it ranks the next. Here widths come first, for a budget is about all layers at once:
 //! per-layer curves give the widths, and what is ranked again is which filters fill them. Two things are known then that
 //! the survey could not know: how many filters are to tell as much as they can *together*, which the kernel's sigma follows
-//! (README beside this file: that is what makes CMI win where few are kept), and which ones other layers keep.
+//! (README beside this file has what that is worth), and which ones other layers keep.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -116,37 +117,52 @@ struct Ground<'a> {
 
 impl Ground<'_> {
     fn survey(&self, arms: &[Vec<usize>]) -> Result<Survey> {
-        let ranked = arms.iter().flatten();
+        // Two arms begin at one layer.
+        let starts: BTreeSet<usize> = arms.iter().map(|arm| arm[0]).collect();
+        let ranked = starts.iter().chain(arms.iter().flat_map(|arm| &arm[1..]));
         let bar = survey::progress(ranked.map(|&layer| evaluations(self.maps[layer].channels())).sum());
         let advance = |count| bar.inc(count);
-        let rankings = arms.par_iter().map(|arm| self.arm(arm, &advance)).collect::<Result<Vec<_>>>()?;
-        bar.finish_and_clear();
         let mut survey = self.per_layer.clone();
+        for layer in starts {
+            survey.layers[layer].ranking = self.start(layer, &advance)?;
+        }
+        let rankings = arms.par_iter().map(|arm| self.arm(arm, &survey, &advance)).collect::<Result<Vec<_>>>()?;
+        bar.finish_and_clear();
         for (layer, ranking) in rankings.into_iter().flatten() {
             survey.layers[layer].ranking = ranking;
         }
         Ok(survey)
     }
 
-    /// The rankings of an arm's layers, each given what those before it keep.
-    fn arm(&self, arm: &[usize], advance: &(dyn Fn(u64) + Sync)) -> Result<Vec<(usize, LayerRanking)>> {
+    /// The ranking of a layer that nothing comes before. Where no filter of it goes, the survey has the answer.
+    fn start(&self, layer: usize, advance: &(dyn Fn(u64) + Sync)) -> Result<LayerRanking> {
+        let (maps, kept) = (&self.maps[layer], self.widths[layer]);
+        if kept == maps.channels() {
+            advance(evaluations(kept));
+            return Ok(self.per_layer.layers[layer].ranking.clone());
+        }
+        rank(maps, &self.images.labels, &self.options.criterion.keeping(kept), &[], advance)
+    }
+
+    /// The rankings of an arm's layers but the first, which `started` has, each given what those before it keep.
+    fn arm(
+        &self,
+        arm: &[usize],
+        started: &Survey,
+        advance: &(dyn Fn(u64) + Sync),
+    ) -> Result<Vec<(usize, LayerRanking)>> {
         let (labels, criterion) = (&self.images.labels, &self.options.criterion);
         let mut given: Vec<Condition> = Vec::new();
         let mut rankings = Vec::new();
-        for &layer in arm {
-            let (maps, kept) = (&self.maps[layer], self.widths[layer]);
-            // Where nothing is given and nothing goes, the survey has the answer.
-            let ranking = if given.is_empty() && kept == maps.channels() {
-                advance(evaluations(kept));
-                self.per_layer.layers[layer].ranking.clone()
-            } else {
-                rank(maps, labels, &criterion.keeping(kept), &given, advance)?
-            };
+        for pair in arm.windows(2) {
+            let before = rankings.last().map_or(&started.layers[pair[0]].ranking, |(_, ranking)| ranking);
+            let kept = &before.order[..self.widths[pair[0]]];
             if self.walk.formulation == Formulation::Compact {
                 given.clear();
             }
-            given.push(Condition::new(maps, &ranking.order[..kept], labels, criterion)?);
-            rankings.push((layer, ranking));
+            given.push(Condition::new(&self.maps[pair[0]], kept, labels, criterion)?);
+            let criterion = criterion.keeping(self.widths[pair[1]]);
+            rankings.push((pair[1], rank(&self.maps[pair[1]], labels, &criterion, &given, advance)?));
         }
         Ok(rankings)
     }

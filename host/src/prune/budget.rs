@@ -147,10 +147,10 @@ impl<'a> Ground<'a> {
 /// The widths that fit the budget and lose the least information.
 ///
 /// Every layer keeps a prefix of its order. A layer that keeps the share s of its worth, I(Y; F), in the share w of its
-/// filters loses -ln s - UNSEEN ln w, and losses add up, as if layers passed on independent shares. From the whole network, the search makes again and again the cut with the
-/// least loss for the bytes that it brings nearer to the budget (any layer, to any narrower width, so that a flat part
-/// of a curve does not stop it), then gives back what the last cut saved too much. Where time is bounded too, pairs of
-/// layers then exchange filters as long as that loses less.
+/// filters loses -ln s - UNSEEN ln w, and losses add up, as if layers passed on independent shares. From the whole network,
+/// the search makes again and again the cut with the least loss for the bytes that it brings nearer to the budget (any
+/// layer, to any narrower width, so that a flat part of a curve does not stop it), then gives back what the last cut saved
+/// too much. Where time is bounded too, pairs of layers then exchange filters as long as that loses less.
 ///
 /// # Errors
 /// As [`Ground::check_reachable`].
@@ -184,7 +184,7 @@ pub fn search_within(widest: &[usize], orders: &[LayerOrder], ground: &Ground, b
 /// What a share of the filters is worth beside a share of their information.
 ///
 /// 256 images can tell at most ln 256 nats apart and ten classes ln 10, so that a wide layer's curve is flat long before its
-/// filters are of no use to fine-tuning. Chosen on validation images: see README beside this module.
+/// filters are of no use to fine-tuning. Chosen on validation images: README.md has what it changed.
 const UNSEEN: f64 = 0.3;
 
 /// The loss of each prefix, 0..=F.

@@ -16,7 +16,7 @@ use super::{board_memory, firmware};
 use crate::report::{bytes, render, write_json};
 
 /// The widths that `prune --budget 512k` leaves of the carried network, `20,20,P,40,40,P,64,64,F192`, for netduinoplus2.
-const DEFAULT_NETWORK: [u16; 7] = [20, 20, 40, 40, 64, 64, 124];
+const DEFAULT_NETWORK: [u16; 7] = [20, 20, 40, 40, 64, 56, 152];
 
 /// Who makes debug probes that sit on boards with chips of their own only: USB's number, and how the chips' names begin.
 const MAKERS: [(u16, &str); 2] = [(0x0483, "STM32"), (0x2E8A, "RP2")];

@@ -62,7 +62,11 @@ fn unpack(home: &Path) -> Result<()> {
     files::write_program(&program(&staged), &wrapper(home, &libraries(&staged.join("root"))?))?;
     files::replace(&staged, home)?;
     let starts = child::answer(child::command(program(home)).arg("--version")).is_some();
-    ensure!(starts, "{} does not start: remove {} and install QEMU by hand", program(home).display(), home.display());
+    if !starts {
+        // Or the next run would take it for a good one.
+        files::remove(home)?;
+    }
+    ensure!(starts, "what was unpacked does not start: install QEMU by hand");
     Ok(())
 }
 
