@@ -65,7 +65,7 @@ impl Step {
     }
 
     /// What the kernel scratches on, a multiple of 4: for a convolution the windows of [`PATCH_PIXELS`] outputs as 16-bit
-    /// numbers, a pixel of padding, and as many outputs of each of two rows to pool; for a depthwise one the rows of
+    /// numbers, a row of the input under these, and as many outputs of each of two rows to pool; for a depthwise one the rows of
     /// [`STRIP_CHANNELS`] channels under a row of outputs. Not exact where it is more than any chip has.
     pub fn scratch_bytes(&self) -> u32 {
         let channels = u32::from(self.input.shape.channels);
@@ -73,7 +73,9 @@ impl Step {
             Reach::Channels => {
                 let positions = (self.weights_per_output.min(SCRATCH_MAX / 8) + 1) & !1;
                 let rows = u32::from(self.record.pool() - 1) * 2;
-                let rest = channels + rows * PATCH_PIXELS * u32::from(self.output.shape.channels);
+                let window = self.record.window();
+                let columns = u32::from(window.kernel_hw.1) + (PATCH_PIXELS - 1) * u32::from(window.stride_hw.1);
+                let rest = columns * channels + rows * PATCH_PIXELS * u32::from(self.output.shape.channels);
                 positions * 2 * PATCH_PIXELS + words(rest)
             }
             Reach::Channel if self.record.has_weights() => {

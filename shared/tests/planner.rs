@@ -242,7 +242,7 @@ fn a_small_vgg_runs_in_little_more_than_its_largest_map() {
     let (zero_point, activation) = (ZeroPoint(0), Activation::NONE);
     table.push(Layer::Linear(Linear { outputs: 10, zero_point, activation })).expect("fits");
     table.place().expect("fits");
-    assert_eq!(table.arena_bytes(), Ok(17_936), "{:?}", table.nodes);
+    assert_eq!(table.arena_bytes(), Ok(18_016), "{:?}", table.nodes);
 }
 
 /// MLPerf Tiny's ResNet-8: 32x32x3, a convolution of 16, three residual stacks of 16, 32 and 64. In the first stack the

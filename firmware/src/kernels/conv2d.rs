@@ -47,8 +47,8 @@ pub fn conv2d(tensors: &mut Tensors, step: &Step, outputs: &Outputs, scratch: &m
 struct Windows<'s> {
     step: &'s Step,
     window: Window,
-    /// A pixel outside the input: all zero point.
-    padding: &'s [i8],
+    /// A row of the input under the windows of [`PIXELS`] outputs, for where they hang over its edge.
+    strip: &'s mut [i8],
     patch: Patch<'s>,
 }
 
@@ -56,56 +56,42 @@ impl<'s> Windows<'s> {
     /// And what is left of the scratch.
     fn new(step: &'s Step, outputs: &'s Outputs<'s>, scratch: &'s mut [i8]) -> Option<(Self, &'s mut [i8])> {
         let (patch, rest) = Patch::new(scratch, outputs)?;
-        let (padding, rest) = rest.split_at_mut_checked(step.input.shape.channels.into())?;
-        padding.fill(step.input.zero_point.0);
-        Some((Self { step, window: step.record.window(), padding, patch }, rest))
+        let window = step.record.window();
+        let columns = usize::from(window.kernel_hw.1) + (PIXELS - 1) * usize::from(window.stride_hw.1);
+        let (strip, rest) = rest.split_at_mut_checked(columns * usize::from(step.input.shape.channels))?;
+        Some((Self { step, window, strip, patch }, rest))
     }
 
     /// Every output of the pixels from this row and column on, by way of the patch.
     // Apart from its caller: together they are more than the registers hold.
     #[inline(never)]
     fn outputs(&mut self, input: &Input, row: usize, column: usize, pixels: &mut [i8]) {
-        let Window { kernel_hw, stride_hw, before_hw, .. } = self.window;
-        let (kernel_columns, stride, left) =
-            (usize::from(kernel_hw.1), usize::from(stride_hw.1), usize::from(before_hw.1));
-        let Shape { height, width, channels } = self.step.input.shape;
-        let (width, channels) = (usize::from(width), usize::from(channels));
-        let (first, last) = (column * stride, (column + PIXELS - 1) * stride);
-        // The kernel's columns that lie inside the input for every pixel.
-        let start = left.saturating_sub(first);
-        let end = (left + width).saturating_sub(last).min(kernel_columns);
+        let Self { step, window: Window { kernel_hw, stride_hw, before_hw, .. }, strip, patch } = self;
+        let Shape { height, width, channels } = step.input.shape;
+        let (row_values, channels) = (usize::from(width) * usize::from(channels), usize::from(channels));
+        let run = usize::from(kernel_hw.1) * channels;
+        let stride = usize::from(stride_hw.1) * channels;
+        // Values of a row, the padding on the left with them.
+        let (first, left) = (column * stride, usize::from(before_hw.1) * channels);
+        let start = first.saturating_sub(left);
+        let end = (first + strip.len()).saturating_sub(left).min(row_values);
         let mut at = 0;
         for kernel_row in 0..usize::from(kernel_hw.0) {
-            let from = (row * usize::from(stride_hw.0) + kernel_row).wrapping_sub(before_hw.0.into());
-            let mut kernel_column = 0;
-            while kernel_column < kernel_columns {
-                let mut columns = 1;
-                if from >= height.into() {
-                    self.patch.gather_inside(at, self.padding, 0, channels);
-                } else if kernel_column == start && start < end {
-                    columns = end - start;
-                    let values = input.from((from * width + first + start - left) * channels).unwrap_or_default();
-                    self.patch.gather_inside(at, values, stride * channels, columns * channels);
-                } else {
-                    self.gather_clipped(input, at, from, first + kernel_column);
+            let row = (row * usize::from(stride_hw.0) + kernel_row).wrapping_sub(before_hw.0.into());
+            let inside = if row < height.into() { input.from(row * row_values + start) } else { None };
+            let inside = inside.and_then(|from| from.get(..end.wrapping_sub(start))).unwrap_or_default();
+            let values = if inside.len() == strip.len() {
+                inside
+            } else {
+                strip.fill(step.input.zero_point.0);
+                if let Some(place) = strip.get_mut(left.saturating_sub(first)..).and_then(|from| from.get_mut(..inside.len())) {
+                    place.copy_from_slice(inside);
                 }
-                kernel_column += columns;
-                at += columns * channels;
-            }
+                &**strip
+            };
+            patch.gather(at, values, stride, run);
+            at += run;
         }
-        self.patch.product(pixels);
-    }
-
-    /// A column of the windows that hang over the input's edge, by the first window's row and column.
-    #[inline(never)]
-    fn gather_clipped(&mut self, input: &Input, at: usize, row: usize, column: usize) {
-        let Self { step, window, padding, .. } = *self;
-        let (width, channels) = (usize::from(step.input.shape.width), usize::from(step.input.shape.channels));
-        let (stride, left) = (usize::from(window.stride_hw.1), usize::from(window.before_hw.1));
-        self.patch.gather(at, |pixel| {
-            let column = (column + pixel * stride).wrapping_sub(left);
-            let from = if column < width { input.from((row * width + column) * channels) } else { None };
-            from.and_then(|from| from.get(..channels)).unwrap_or(padding)
-        });
+        patch.product(pixels);
     }
 }

@@ -57,39 +57,23 @@ impl<'s> Patch<'s> {
         Some((Self { words, outputs, slow_from: fast::slow_from(outputs) }, rest))
     }
 
-    /// Takes runs of equal length, one a pixel, in at a position.
-    #[inline(always)]
-    pub fn gather<'r>(&mut self, at: usize, run: impl Fn(usize) -> &'r [i8]) {
-        for pixel in 0..PIXELS {
-            let run = run(pixel);
-            if let Some(place) = self.place(at, pixel, run.len()) {
-                // SAFETY: the run has this length, and the place room for it.
-                unsafe { widen(place, run.as_ptr(), run.len(), 0, 1) }
-            }
-        }
-    }
-
     /// Takes runs of this length, one a pixel and `step` apart, in at a position.
-    pub fn gather_inside(&mut self, at: usize, input: &[i8], step: usize, length: usize) {
-        let is_there = input.len() >= (PIXELS - 1) * step + length;
-        let Some(place) = self.place(at, 0, length).filter(|_| is_there) else { return };
+    #[inline(always)]
+    pub fn gather(&mut self, at: usize, input: &[i8], step: usize, length: usize) {
+        let is_room = at + length <= self.outputs.parameters.per_output && input.len() >= (PIXELS - 1) * step + length;
+        if length == 0 || !is_room {
+            return;
+        }
+        let place = self.words.as_mut_ptr().wrapping_add(at / 2).cast::<i16>().wrapping_add(at % 2);
         // Windows of three columns, one apart: two of three columns are those of the pixel before.
-        let is_shared = length == 3 * step && step > 0 && step.is_multiple_of(4) && at.is_multiple_of(2);
-        // SAFETY: `input` has all four runs, and the place room for them.
+        let is_shared = length == 3 * step && step.is_multiple_of(4) && at.is_multiple_of(2);
+        // SAFETY: `input` has all four runs, which are not empty, and the place room for them.
         unsafe {
             match is_shared {
                 true => widen_shared(place, input.as_ptr(), step),
-                false => widen(place, input.as_ptr(), length, step, PIXELS),
+                false => widen(place, input.as_ptr(), length, step),
             }
         }
-    }
-
-    /// Where a position of a pixel lies, and room for so many of them.
-    #[inline(always)]
-    fn place(&mut self, at: usize, pixel: usize, length: usize) -> Option<*mut i16> {
-        let is_room = at + length <= self.outputs.parameters.per_output;
-        let row = self.words.as_mut_ptr().wrapping_add(at / 2).cast::<i16>();
-        is_room.then_some(row.wrapping_add(2 * pixel + at % 2))
     }
 
     /// Every output of the pixels.
@@ -156,70 +140,56 @@ unsafe extern "C" fn dot_patch(patch: *const u32, weights: *const i8, quads: usi
     )
 }
 
-/// Widens runs of bytes, `step` apart, into 16-bit numbers, each run into every fourth word from `place` on, and the next run
-/// into the words after those.
+/// Widens four pixels' runs of bytes, `step` apart, into 16-bit numbers from `place` on: a position of all four after the other.
+///
+/// Registers: r1, r4 to r6 where the pixels' next bytes are; r7 to r10 those of an even position, r11, r12, lr, r3 of an odd one.
 ///
 /// # Safety
-/// There are `pixels` runs of `length` bytes, and the words of them all, aligned to 4, can be written.
+/// There are four runs of `length` bytes, and the words of them all, aligned to 4, can be written.
 #[unsafe(naked)]
-unsafe extern "C" fn widen(place: *mut i16, run: *const i8, length: usize, step: usize, pixels: usize) {
+unsafe extern "C" fn widen(place: *mut i16, run: *const i8, length: usize, step: usize) {
     naked_asm!(
         cpu!(),
-        ".macro quad at",
-        "ldr r3, [r1], #4",
-        "sxtb16 r12, r3",
-        "sxtb16 r3, r3, ror #8",
-        "pkhbt r4, r12, r3, lsl #16",
-        "pkhtb r3, r3, r12, asr #16",
-        "str r4, [r0, #32 * \\at]",
-        "str r3, [r0, #32 * \\at + 16]",
+        ".macro load a, b, c, d",
+        "ldrsb \\a, [r1], #1",
+        "ldrsb \\b, [r4], #1",
+        "ldrsb \\c, [r5], #1",
+        "ldrsb \\d, [r6], #1",
         ".endm",
-        "push {{r4-r9, lr}}",
-        "mov r5, r3",
-        "mov r6, r2",
-        "ldr r9, [sp, #28]",
-        "0:",
-        "mov r7, r0",
-        "mov r8, r1",
-        "mov r2, r6",
-        "lsls r3, r0, #31", // the sign bit is bit 0, which is clear: bit 1 goes into the carry
+        "push {{r4-r11, lr}}",
+        "adds r4, r1, r3",
+        "adds r5, r4, r3",
+        "adds r6, r5, r3",
+        "lsls r7, r0, #31", // the sign bit is bit 0, which is clear: bit 1 goes into the carry
         "bcc 1f",
-        "ldrsb r3, [r1], #1",
-        "strh r3, [r0], #14",
+        "load r7, r8, r9, r10",
+        "strh r7, [r0]",
+        "strh r8, [r0, #4]",
+        "strh r9, [r0, #8]",
+        "strh r10, [r0, #12]",
+        "adds r0, #14",
         "subs r2, #1",
         "1:",
-        "subs r2, #8",
+        "subs r2, #2",
         "blo 3f",
         "2:",
-        "quad 0",
-        "quad 1",
-        "adds r0, #64",
-        "subs r2, #8",
+        "load r7, r8, r9, r10",
+        "load r11, r12, lr, r3",
+        "pkhbt r7, r7, r11, lsl #16",
+        "pkhbt r8, r8, r12, lsl #16",
+        "pkhbt r9, r9, lr, lsl #16",
+        "pkhbt r10, r10, r3, lsl #16",
+        "stm r0!, {{r7-r10}}",
+        "subs r2, #2",
         "bhs 2b",
         "3:",
-        "lsls r3, r2, #30", // the carry is bit 2, the sign bit 1
-        "bcc 4f",
-        "quad 0",
-        "add r0, #32",
-        "lsls r3, r2, #30",
+        "lsls r2, r2, #31",
+        "beq 4f",
+        "load r7, r8, r9, r10",
+        "stm r0!, {{r7-r10}}",
         "4:",
-        "bpl 5f",
-        "ldrsb r3, [r1], #1",
-        "ldrsb r12, [r1], #1",
-        "strh r12, [r0, #2]",
-        "strh r3, [r0], #16",
-        "5:",
-        "lsls r3, r2, #31",
-        "beq 6f",
-        "ldrsb r3, [r1]",
-        "strh r3, [r0]",
-        "6:",
-        "add r0, r7, #4",
-        "add r1, r8, r5",
-        "subs r9, #1",
-        "bne 0b",
-        "pop {{r4-r9, pc}}",
-        ".purgem quad",
+        "pop {{r4-r11, pc}}",
+        ".purgem load",
     )
 }
 
@@ -322,6 +292,7 @@ pub(super) unsafe extern "C" fn pairs(task: *mut Task) {
         "push {{r4-r11, lr}}",
         "sub sp, #8",
         "str r0, [sp, #4]",
+        ".p2align 2",
         "0:",
         "ldr r1, [r0, #{weights}]",
         "ldr r2, [r0, #{steps}]",
@@ -429,38 +400,63 @@ pub(super) unsafe extern "C" fn pairs(task: *mut Task) {
     )
 }
 
-/// sums[lane] = sum x w over `4 * quads` positions.
+/// Outputs that [`dots`] computes at once.
+pub const DOTS: usize = 4;
+
+/// sums[lane] = sum x w over `4 * quads` positions, of two pairs of outputs whose weights lie `apart` bytes from each other.
+///
+/// Registers: r0 input, r1, r2 the pairs' weights, r3 quads; r4 to r7 sums; r8, r9 inputs; r10 to r12, lr weights, and what inputs are made of.
 ///
 /// # Safety
-/// `input` has `quads`, not 0, words and `weights` twice as many; two words of `sums` can be written.
+/// `input` has `quads`, not 0, words and each pair's weights twice as many.
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn dot_pair(input: *const i8, weights: *const i8, quads: usize, sums: *mut [i32; 2]) {
+pub(super) unsafe extern "C" fn dots(input: *const i8, weights: *const i8, apart: usize, quads: usize, sums: &mut [i32; DOTS]) {
     naked_asm!(
         cpu!(),
-        "push {{r3-r9, lr}}",
-        "movs r3, #0",
-        "mov r12, r3",
+        ".macro pair a, b",
+        "sxtb16 r12, r10",
+        "sxtb16 r10, r10, ror #8",
+        "smlad \\a, r12, r8, \\a",
+        "smlad \\b, r10, r8, \\b",
+        "sxtb16 r12, r11",
+        "sxtb16 r11, r11, ror #8",
+        "smlad \\a, r12, r9, \\a",
+        "smlad \\b, r11, r9, \\b",
+        ".endm",
+        ".macro quad",
+        "ldr r12, [r0], #4",
+        "ldr r10, [r1], #4",
+        "ldr r11, [r1], #4",
+        "sxtb16 lr, r12",
+        "sxtb16 r12, r12, ror #8",
+        "pkhbt r8, lr, r12, lsl #16",
+        "pkhtb r9, r12, lr, asr #16",
+        "pair r4, r5",
+        "ldr r10, [r2], #4",
+        "ldr r11, [r2], #4",
+        "pair r6, r7",
+        ".endm",
+        "push {{r4-r11, lr}}",
+        "add r2, r1",
+        "movs r4, #0",
+        "movs r5, #0",
+        "movs r6, #0",
+        "movs r7, #0",
+        "adds r3, #1",
+        "lsrs r3, r3, #1", // carries for an even number
+        "bcc 2f",
+        ".p2align 2",
         "1:",
-        "ldr r4, [r0], #4",
-        "ldr r5, [r1], #4",
-        "ldr r6, [r1], #4",
-        "sxtb16 r7, r4",
-        "sxtb16 r4, r4, ror #8",
-        "pkhbt r8, r7, r4, lsl #16",
-        "pkhtb r9, r4, r7, asr #16",
-        "sxtb16 r7, r5",
-        "sxtb16 r5, r5, ror #8",
-        "smlad r3, r7, r8, r3",
-        "smlad r12, r5, r8, r12",
-        "sxtb16 r7, r6",
-        "sxtb16 r6, r6, ror #8",
-        "smlad r3, r7, r9, r3",
-        "smlad r12, r6, r9, r12",
-        "subs r2, #1",
+        "quad",
+        "2:",
+        "quad",
+        "subs r3, #1",
         "bne 1b",
-        "ldr r2, [sp]",
-        "strd r3, r12, [r2]",
-        "pop {{r3-r9, pc}}",
+        "ldr r0, [sp, #36]",
+        "stm r0, {{r4-r7}}",
+        "pop {{r4-r11, pc}}",
+        ".purgem pair",
+        ".purgem quad",
     )
 }
 

@@ -1,6 +1,6 @@
 //! What the fast inner loops share: the Rust around their assembly.
 
-use super::inner::{self, dot_pair, max_of_rows, pairs};
+use super::inner::{self, DOTS, dots, max_of_rows, pairs};
 use super::outputs::{Outputs, slow_sum};
 use core::ptr;
 use secateur_shared::model::Parameters;
@@ -116,16 +116,18 @@ pub fn linear(input: &[i8], outputs: &Outputs, values: &mut [i8]) {
     let (count, even) = (outputs.count(), per_output & !1);
     let is_whole = input.len() == per_output && weights.len() >= count * per_output;
     let quads = if is_whole && (input.as_ptr() as usize).is_multiple_of(4) { per_output / 4 } else { 0 };
-    let mut sums = [0; 2];
+    let mut sums = [0; DOTS];
     for (output, value) in values.iter_mut().enumerate() {
         let (mut sum, mut from) = (0, 0);
         if quads > 0 && output < count & !1 {
-            // A pair's both sums at its first output.
-            if output % 2 == 0 {
+            if output % DOTS == 0 {
+                // The last pair may have no other one beside it: it is computed twice.
+                let apart = if output + 4 > count { 0 } else { 2 * even };
+                let weights = weights.as_ptr().wrapping_add(output * even);
                 // SAFETY: there are `quads`, not 0, words of input; a pair has `2 * even` weights, aligned to 4.
-                unsafe { dot_pair(input.as_ptr(), weights.as_ptr().wrapping_add(output * even), quads, &mut sums) }
+                unsafe { dots(input.as_ptr(), weights, apart, quads, &mut sums) }
             }
-            (sum, from) = (sums[output % 2], 4 * quads);
+            (sum, from) = (sums[output % DOTS], 4 * quads);
         }
         if from < per_output {
             let x = |position: usize| input.get(position).copied().unwrap_or(0).into();

@@ -77,20 +77,15 @@ impl<'s> Patch<'s> {
         Some((Self { words, outputs, slow_from: fast::slow_from(outputs) }, rest))
     }
 
-    /// Takes runs of equal length, one a pixel, in at a position.
-    #[inline(always)]
-    pub fn gather<'r>(&mut self, at: usize, run: impl Fn(usize) -> &'r [i8]) {
-        let (first, second) = (run(0), run(1));
-        let words = self.words.get_mut(at..at + first.len());
-        if let Some(words) = words.filter(|words| !words.is_empty() && second.len() == words.len()) {
-            // SAFETY: all three have this length, which is not 0.
-            unsafe { join(words.as_mut_ptr(), first.as_ptr(), second.as_ptr(), words.len()) }
-        }
-    }
-
     /// Takes runs of this length, one a pixel and `step` apart, in at a position.
-    pub fn gather_inside(&mut self, at: usize, input: &[i8], step: usize, length: usize) {
-        self.gather(at, |pixel| input.get(pixel * step..).and_then(|from| from.get(..length)).unwrap_or_default());
+    #[inline(always)]
+    pub fn gather(&mut self, at: usize, input: &[i8], step: usize, length: usize) {
+        let is_room = at + length <= self.words.len() && input.len() >= step + length;
+        if length > 0 && is_room {
+            let place = self.words.as_mut_ptr().wrapping_add(at);
+            // SAFETY: `input` has both runs, which are not empty, and there are as many words.
+            unsafe { join(place, input.as_ptr(), input.as_ptr().wrapping_add(step), length) }
+        }
     }
 
     /// Every output of the pixels.
@@ -446,14 +441,17 @@ pub(super) unsafe extern "C" fn max_of_rows(pixel: *mut i8, upper: *const i8, lo
     )
 }
 
-/// sums[lane] = sum x w over `4 * quads` positions.
+/// Outputs that [`dots`] computes at once.
+pub const DOTS: usize = 2;
+
+/// sums[lane] = sum x w over `4 * quads` positions, of a pair of outputs; `apart` is for two.
 ///
-/// Registers: r0 input, r1 weights, r2 their end; r3 inputs, r4 weights, r5, r6 one of each; r7, r8 sums. On the stack: `sums`.
+/// Registers: r0 input, r1 weights, r2 their end; r3 inputs, r4 weights, r5, r6 one of each; r7, r8 sums.
 ///
 /// # Safety
-/// `input` has `quads`, not 0, words and `weights` twice as many, aligned to 4; two words of `sums` can be written.
+/// `input` has `quads`, not 0, words and `weights` twice as many, aligned to 4.
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn dot_pair(input: *const i8, weights: *const i8, quads: usize, sums: *mut [i32; 2]) {
+pub(super) unsafe extern "C" fn dots(input: *const i8, weights: *const i8, apart: usize, quads: usize, sums: &mut [i32; DOTS]) {
     naked_asm!(
         ".macro add_product sum, weight",
         "muls \\weight, r5, \\weight",
@@ -473,10 +471,10 @@ pub(super) unsafe extern "C" fn dot_pair(input: *const i8, weights: *const i8, q
         "asrs r4, r4, #24",
         "add_product r8, r4",
         ".endm",
-        "push {{r3-r7, lr}}",
+        "push {{r4-r7, lr}}",
         "mov r7, r8",
         "push {{r7}}",
-        "lsls r2, r2, #3",
+        "lsls r2, r3, #3",
         "adds r2, r2, r1",
         "movs r7, #0",
         "mov r8, r7",
@@ -497,8 +495,9 @@ pub(super) unsafe extern "C" fn dot_pair(input: *const i8, weights: *const i8, q
         "cmp r1, r2",
         "bne 1b",
         "mov r0, r8",
-        "pop {{r1, r2}}", // r8 and `sums`
+        "pop {{r1}}",
         "mov r8, r1",
+        "ldr r2, [sp, #20]",
         "str r7, [r2]",
         "str r0, [r2, #4]",
         "pop {{r4-r7, pc}}",

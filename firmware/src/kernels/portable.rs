@@ -29,19 +29,12 @@ impl<'s> Patch<'s> {
         Some((Self { values, outputs }, rest))
     }
 
-    /// Takes runs of equal length, one a pixel, in at a position.
+    /// Takes the run of this length in at a position.
     #[inline(always)]
-    pub fn gather<'r>(&mut self, at: usize, run: impl Fn(usize) -> &'r [i8]) {
-        let run = run(0);
-        if let Some(values) = self.values.get_mut(at..at + run.len()) {
+    pub fn gather(&mut self, at: usize, input: &[i8], _step: usize, length: usize) {
+        if let (Some(values), Some(run)) = (self.values.get_mut(at..at + length), input.get(..length)) {
             values.copy_from_slice(run);
         }
-    }
-
-    /// Takes runs of this length, one a pixel and `step` apart, in at a position.
-    #[inline(always)]
-    pub fn gather_inside(&mut self, at: usize, input: &[i8], _step: usize, length: usize) {
-        self.gather(at, |_| input.get(..length).unwrap_or_default());
     }
 
     /// Every output of the pixels.
