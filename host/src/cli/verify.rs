@@ -1,6 +1,6 @@
 //! The words of the verbs that ask a board: `verify` and `run`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
@@ -30,10 +30,10 @@ pub(super) struct VerifyWords {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Send the model to the board, to run it from there: `ram`. Its flash stays as it is.
-    #[arg(long, conflicts_with = "blob")]
+    #[arg(long)]
     load: Option<Place>,
     /// Run every image again, those too that a run that was cut off has finished.
-    #[arg(long, conflicts_with = "blob")]
+    #[arg(long)]
     fresh: bool,
 }
 
@@ -61,7 +61,8 @@ impl VerifyWords {
         if let Some(subjects) = subjects {
             // Of noise there is no end.
             ensure_some(self.images)?;
-            return blob::verify(&subjects, self.images, self.json.as_deref());
+            let (inputs, in_ram, kept) = (self.images, self.load.is_some(), Path::new("out").join("cache"));
+            return blob::verify(&subjects, &blob::Proof { inputs, json: self.json, in_ram, kept, fresh: self.fresh });
         }
         // Before any results are looked for.
         let targets = boards.iter().map(|board| board.map(Target::parse).transpose()).collect::<Result<Vec<_>>>()?;

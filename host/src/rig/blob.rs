@@ -1,6 +1,7 @@
 //! A blob by itself, as `import` writes one: run on the desk or on a board, proved, counted, taken apart. There is no
 //! report beside it and no data set; where inputs are needed, they are noise.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -11,7 +12,7 @@ use secateur_boards::BoardSpec;
 use super::firmware::{self, Profile};
 use super::target::{self, Target};
 use super::together::{self, Job};
-use super::verify::{Options, Verdict};
+use super::verify::{self, Options, Verdict};
 use super::{bench, image, sizes};
 use crate::data::{Images, Shape};
 use crate::export::Blob;
@@ -96,23 +97,42 @@ pub(super) fn noise(blob: &Blob, count: usize) -> Result<Images> {
     Ok(Images { shape, pixels, labels: vec![0; count] })
 }
 
+/// How blobs are proved.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    /// Inputs of noise.
+    pub inputs: usize,
+    /// Where figures go as data.
+    pub json: Option<PathBuf>,
+    /// Sends the model into the board's RAM and runs it from there.
+    pub in_ram: bool,
+    /// The folder that keeps finished inputs until all are.
+    pub kept: PathBuf,
+    /// Forgets what an earlier run kept there.
+    pub fresh: bool,
+}
+
 /// Runs inputs of noise on the boards, all at once, and compares every output with the desk's.
 ///
 /// # Errors
-/// As [`Subject::place`], no emulator, probe or port, or a device that differs.
-pub fn verify(subjects: &[Subject], inputs: usize, json: Option<&Path>) -> Result<()> {
+/// As [`Subject::place`], no emulator, probe or port, a folder that cannot be written, or a device that differs.
+pub fn verify(subjects: &[Subject], proof: &Proof) -> Result<()> {
+    let Proof { inputs, json, in_ram, kept, fresh } = proof;
+    let (inputs, in_ram, fresh) = (*inputs, *in_ram, *fresh);
     let all = subjects.iter().map(Subject::place).collect::<Result<Vec<_>>>()?;
     let files = all.iter().map(|placed| target::image_file(&placed.image)).collect::<Result<Vec<_>>>()?;
     let noises = all.iter().map(|placed| noise(&placed.blob, inputs)).collect::<Result<Vec<_>>>()?;
+    fs::create_dir_all(kept).with_context(|| format!("cannot make {}", kept.display()))?;
     let rows = subjects.iter().zip(&all).zip(files.iter().zip(&noises));
-    let jobs: Vec<Job> = rows
-        .map(|((subject, placed), ((image, _), images))| {
-            let (target, blob, linked) = (&subject.target, &placed.blob, placed.linked);
-            Job { target, image, linked, blob, images, is_labelled: false, options: Options::default() }
-        })
-        .collect();
+    let jobs = rows.map(|((subject, placed), ((image, _), images))| {
+        let (target, blob, linked) = (&subject.target, &placed.blob, placed.linked);
+        let progress = Some(verify::progress_file(kept, target, (blob, image), in_ram, "noise")?);
+        let options = Options { in_ram, progress, fresh, ..Options::default() };
+        Ok(Job { target, image, linked, blob, images, is_labelled: false, options })
+    });
+    let jobs = jobs.collect::<Result<Vec<_>>>()?;
     let verdicts = together::prove(&jobs)?;
-    write_json(json, &together::rows(&jobs, &verdicts))?;
+    write_json(json.as_deref(), &together::rows(&jobs, &verdicts))?;
     for ((subject, placed), verdict) in subjects.iter().zip(&all).zip(&verdicts) {
         if let Some(verdict) = verdict.as_ref().ok().filter(|verdict| verdict.judge().is_ok()) {
             println!("{}", said(subject, placed, verdict));

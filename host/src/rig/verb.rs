@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
-use secateur_shared::header::crc32;
 use tempfile::TempDir;
 
 use super::blob::{Placed, Subject};
@@ -14,7 +13,7 @@ use super::hardware::Wiring;
 use super::target;
 use super::target::Target;
 use super::together::{self, Job};
-use super::verify::{Options, Verdict};
+use super::verify::{self, Options, Verdict};
 use crate::data::{self, Images};
 use crate::export::Blob;
 use crate::report::interval;
@@ -89,20 +88,9 @@ impl Results {
 
     fn job(&self, request: &Request) -> Result<Job<'_>> {
         let Self { target, image, blob, images, linked, .. } = self;
-        let progress = Some(self.progress_file(request)?);
+        let progress = Some(verify::progress_file(&request.folder, target, (blob, image), request.in_ram, &self.report.data)?);
         let options = Options { in_ram: request.in_ram, progress, fresh: request.fresh, ..Options::default() };
         Ok(Job { target, image, linked: *linked, blob, images, is_labelled: true, options })
-    }
-
-    /// Where finished images are kept: by model, board, where it is, the image's bytes, where the model is, and data.
-    fn progress_file(&self, request: &Request) -> Result<PathBuf> {
-        let image = std::fs::read(&self.image).with_context(|| format!("cannot read {}", self.image.display()))?;
-        let place = if request.in_ram { "ram" } else { "flash" };
-        let (model, image, data) = (self.blob.model()?.identity(), crc32(&image), crc32(self.report.data.as_bytes()));
-        let Target { board, reach } = &self.target;
-        let (name, kind, reach) = (&board.name, self.target.kind(), crc32(format!("{reach:?}").as_bytes()));
-        let name = format!("verify-{model:08x}-{name}-{kind}-{reach:08x}-{image:08x}-{place}-{data:08x}");
-        Ok(request.folder.join(name).with_extension("part"))
     }
 
     /// Brings the report up to date, if it is about this board.

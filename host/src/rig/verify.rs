@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use secateur_boards::BoardSpec;
+use secateur_shared::header::crc32;
 use secateur_shared::wire::Memory;
 
 use super::desk;
@@ -32,6 +33,27 @@ pub struct Options {
     pub fresh: bool,
     /// Where bars of progress are drawn, of boards side by side.
     pub bars: MultiProgress,
+}
+
+/// The file in a folder that keeps finished images: by model, board, where that is, the linked image's bytes, where the model is,
+/// and what the images are.
+///
+/// # Errors
+/// A linked image that cannot be read.
+pub(super) fn progress_file(
+    folder: &Path,
+    target: &Target,
+    (blob, image): (&Blob, &Path),
+    in_ram: bool,
+    images: &str,
+) -> Result<PathBuf> {
+    let linked = std::fs::read(image).with_context(|| format!("cannot read {}", image.display()))?;
+    let place = if in_ram { "ram" } else { "flash" };
+    let (model, linked, images) = (blob.model()?.identity(), crc32(&linked), crc32(images.as_bytes()));
+    let Target { board, reach } = target;
+    let (name, kind, reach) = (&board.name, target.kind(), crc32(format!("{reach:?}").as_bytes()));
+    let name = format!("verify-{model:08x}-{name}-{kind}-{reach:08x}-{linked:08x}-{place}-{images:08x}");
+    Ok(folder.join(name).with_extension("part"))
 }
 
 /// What the device answered.
