@@ -76,7 +76,7 @@ impl Budget {
 }
 
 /// Widths are multiples of this, which kernels like, unless that costs the fit.
-const GRAIN: usize = 4;
+pub(super) const GRAIN: usize = 4;
 
 impl<'a> Ground<'a> {
     /// The ground of a network on a board.
@@ -165,7 +165,7 @@ pub fn search(orders: &[LayerOrder], ground: &Ground, budget: Budget) -> Result<
 pub fn search_within(widest: &[usize], orders: &[LayerOrder], ground: &Ground, budget: Budget) -> Result<Plan> {
     ground.check_reachable(budget)?;
     let losses: Vec<Vec<f64>> = orders.iter().map(losses).collect();
-    for grain in [GRAIN, 1] {
+    for grain in [budget.work.map_or(GRAIN, |work| work.grain), 1] {
         if let Some(widths) = cut(&losses, widest, ground, budget, grain)? {
             let mut widths = give_back(widths, widest, &losses, ground, budget, grain)?;
             // Bytes and time are dear in different layers: what was cut for one can be too much for the other.
