@@ -1,5 +1,5 @@
 //! Copying and filling, as compiled code asks for them by name: 68 bytes, where the compiler's own library has 1,300 of
-//! unrolled loops, and the kernels copy nothing themselves. Word by word where both ends lie on words, else byte by byte.
+//! unrolled loops, and kernels copy at an image's edge only. Word by word where both ends lie on words, else byte by byte.
 
 use core::arch::global_asm;
 

@@ -84,7 +84,9 @@ impl<'s> Windows<'s> {
                 inside
             } else {
                 strip.fill(step.input.zero_point.0);
-                if let Some(place) = strip.get_mut(left.saturating_sub(first)..).and_then(|from| from.get_mut(..inside.len())) {
+                if let Some(place) =
+                    strip.get_mut(left.saturating_sub(first)..).and_then(|from| from.get_mut(..inside.len()))
+                {
                     place.copy_from_slice(inside);
                 }
                 &**strip

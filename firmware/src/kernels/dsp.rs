@@ -410,7 +410,13 @@ pub const DOTS: usize = 4;
 /// # Safety
 /// `input` has `quads`, not 0, words and each pair's weights twice as many.
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn dots(input: *const i8, weights: *const i8, apart: usize, quads: usize, sums: &mut [i32; DOTS]) {
+pub(super) unsafe extern "C" fn dots(
+    input: *const i8,
+    weights: *const i8,
+    apart: usize,
+    quads: usize,
+    sums: &mut [i32; DOTS],
+) {
     naked_asm!(
         cpu!(),
         ".macro pair a, b",

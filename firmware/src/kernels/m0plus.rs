@@ -451,7 +451,13 @@ pub const DOTS: usize = 2;
 /// # Safety
 /// `input` has `quads`, not 0, words and `weights` twice as many, aligned to 4.
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn dots(input: *const i8, weights: *const i8, apart: usize, quads: usize, sums: &mut [i32; DOTS]) {
+pub(super) unsafe extern "C" fn dots(
+    input: *const i8,
+    weights: *const i8,
+    apart: usize,
+    quads: usize,
+    sums: &mut [i32; DOTS],
+) {
     naked_asm!(
         ".macro add_product sum, weight",
         "muls \\weight, r5, \\weight",

@@ -88,7 +88,8 @@ impl Results {
 
     fn job(&self, request: &Request) -> Result<Job<'_>> {
         let Self { target, image, blob, images, linked, .. } = self;
-        let progress = Some(verify::progress_file(&request.folder, target, (blob, image), request.in_ram, &self.report.data)?);
+        let progress =
+            Some(verify::progress_file(&request.folder, target, (blob, image), request.in_ram, &self.report.data)?);
         let options = Options { in_ram: request.in_ram, progress, fresh: request.fresh, ..Options::default() };
         Ok(Job { target, image, linked: *linked, blob, images, is_labelled: true, options })
     }
