@@ -148,20 +148,22 @@ fn check_files(output: &Path) -> Result<()> {
 fn every_rule_for_widths_meets_the_budget_and_equal_macs_bounds_the_searched_ones() -> Result<()> {
     let case = Case::make()?;
     let more = ["--epochs", "0", "--seeds", "1", "--rankings", "cmi,l1", "--widths", "curves,own,uniform,hand-made"];
-    case.compare("rules", &[&more[..], &["--equal-macs"]].concat())?;
-    let results = case.results("rules")?;
-    let trials = results["trials"].as_array().context("a list of trials")?;
-    assert_eq!(trials.len(), 7, "for cmi, own is curves");
-    let budget: u64 = case.budget.parse()?;
-    let macs = |trial: &Value| trial["macs"].as_u64().expect("a count");
-    let uniform = trials.iter().find(|trial| trial["widths"] == "uniform").map(macs).context("a uniform trial")?;
-    for trial in trials {
-        assert!(trial["flash_bytes"].as_u64().expect("bytes") <= budget, "{trial}");
-        let searched = trial["widths"] == "curves" || trial["widths"] == "own";
-        assert!(!searched || macs(trial) <= uniform, "{trial} against {uniform}");
+    for (control, words) in [("uniform", &["--equal-macs"][..]), ("hand-made", &["--equal-macs", "hand-made"])] {
+        case.compare(control, &[&more[..], words].concat())?;
+        let results = case.results(control)?;
+        let trials = results["trials"].as_array().context("a list of trials")?;
+        assert_eq!(trials.len(), 7, "for cmi, own is curves");
+        let budget: u64 = case.budget.parse()?;
+        let macs = |trial: &Value| trial["macs"].as_u64().expect("a count");
+        let most = trials.iter().find(|trial| trial["widths"] == control).map(macs).context("the control's trial")?;
+        for trial in trials {
+            assert!(trial["flash_bytes"].as_u64().expect("bytes") <= budget, "{trial}");
+            let searched = trial["widths"] == "curves" || trial["widths"] == "own";
+            assert!(!searched || macs(trial) <= most, "{trial} against {most}");
+        }
+        let kept = |ranking: &str| trials.iter().find(|t| t["ranking"] == ranking && t["widths"] == "curves");
+        assert_eq!(kept("cmi").map(|trial| &trial["kept"]), kept("l1").map(|trial| &trial["kept"]), "equal widths");
     }
-    let kept = |ranking: &str| trials.iter().find(|trial| trial["ranking"] == ranking && trial["widths"] == "curves");
-    assert_eq!(kept("cmi").map(|trial| &trial["kept"]), kept("l1").map(|trial| &trial["kept"]), "equal widths");
     Ok(())
 }
 

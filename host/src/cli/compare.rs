@@ -8,7 +8,7 @@ use clap::Args;
 use super::prune::{InputWords, TargetWords};
 use crate::inform::Criterion;
 use crate::network::train::FitOptions;
-use crate::prune::allocate::Rule;
+use crate::prune::allocate::{Control, Rule};
 use crate::prune::compare::{self, Shard};
 use crate::prune::rank::Method;
 use crate::prune::{Budget, tune};
@@ -63,9 +63,9 @@ pub(super) struct CompareWords {
     /// The highest learning rate of fine-tuning.
     #[arg(long, default_value_t = tune::defaults().learning_rate)]
     rate: f64,
-    /// Widths by curves and own use no more multiply-accumulates than uniform ones at the same bytes.
-    #[arg(long)]
-    equal_macs: bool,
+    /// Widths by curves and own use no more multiply-accumulates than these at the same bytes [with no value: uniform].
+    #[arg(long, value_name = "WIDTHS", num_args = 0..=1, default_missing_value = "uniform")]
+    equal_macs: Option<Control>,
     /// Quantise each network too, and report what the chip's arithmetic makes of it.
     #[arg(long)]
     int8: bool,

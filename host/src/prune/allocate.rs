@@ -43,12 +43,26 @@ pub fn plan(rule: Rule, own: &[LayerOrder], curves: &[LayerOrder], ground: &Grou
     }
 }
 
-/// The budget, with no more multiply-accumulates than [`uniform`] widths use in it.
+/// Widths that need no curves, which a search is held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Control {
+    /// [`uniform`].
+    Uniform,
+    /// [`hand_made`].
+    HandMade,
+}
+
+/// The budget, with no more multiply-accumulates than the control's widths use in it.
 ///
 /// # Errors
 /// As [`Ground::check_reachable`].
-pub fn at_uniform_macs(ground: &Ground, budget: Budget) -> Result<Budget> {
-    let macs = uniform(ground, budget)?.arch.macs(ground.input, ground.classes)?;
+pub fn at_macs_of(control: Control, ground: &Ground, budget: Budget) -> Result<Budget> {
+    let plan = match control {
+        Control::Uniform => uniform(ground, budget)?,
+        Control::HandMade => hand_made(ground, budget)?,
+    };
+    let macs = plan.arch.macs(ground.input, ground.classes)?;
     Ok(Budget { work: Some(Work::macs(macs as u64)), ..budget })
 }
 

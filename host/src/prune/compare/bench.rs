@@ -141,8 +141,12 @@ impl<'r> Bench<'r> {
     fn budget(&self, trial: &Trial) -> Result<Budget> {
         let asked = self.request.budgets.iter().find(|budget| budget.flash_bytes == trial.budget_bytes);
         let asked = asked.copied().context("trials are made from budgets")?;
-        let bounded = self.request.equal_macs && matches!(trial.widths, Rule::Curves | Rule::Own);
-        if bounded { allocate::at_uniform_macs(&self.ground(), asked) } else { Ok(asked) }
+        match self.request.equal_macs {
+            Some(control) if matches!(trial.widths, Rule::Curves | Rule::Own) => {
+                allocate::at_macs_of(control, &self.ground(), asked)
+            }
+            _ => Ok(asked),
+        }
     }
 
     fn fine_tune(&self, cut: Network, seed: u64) -> Result<Network> {

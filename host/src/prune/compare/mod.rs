@@ -19,7 +19,7 @@ use secateur_boards::BoardSpec;
 use self::bench::Bench;
 use self::summary::Comparison;
 use self::trial::{Outcome, Trial};
-use super::allocate::Rule;
+use super::allocate::{Control, Rule};
 use super::budget::Budget;
 use super::rank::Method;
 use crate::data::files::write_atomically;
@@ -52,8 +52,8 @@ pub struct Request {
     pub criterion: Criterion,
     /// How pruned networks are trained, whatever its seed; `None` does not.
     pub fine_tune: Option<FitOptions>,
-    /// Whether searched widths may use no more multiply-accumulates than uniform ones at the same bytes.
-    pub equal_macs: bool,
+    /// Whose multiply-accumulates at the same bytes bound searched widths; `None` bounds nothing.
+    pub equal_macs: Option<Control>,
     /// Whether to quantise as well.
     pub int8: bool,
     /// Which trials are this run's.

@@ -3,6 +3,7 @@
 use tabled::builder::Builder;
 
 use super::summary::{Cell, Comparison, Spread};
+use crate::prune::allocate::Control;
 use crate::report::{render, size};
 
 /// The table of the terminal.
@@ -63,7 +64,11 @@ fn percent(spread: Spread) -> String {
 fn legend(comparison: &Comparison) -> String {
     let settings = &comparison.settings;
     let epochs = settings.fine_tune.get("epochs").map_or("no".to_owned(), ToString::to_string);
-    let macs = if settings.equal_macs { " Widths by curves and own use no more MAC than uniform ones." } else { "" };
+    let macs = match settings.equal_macs {
+        Some(Control::Uniform) => " Widths by curves and own use no more MAC than uniform ones.",
+        Some(Control::HandMade) => " Widths by curves and own use no more MAC than hand-made ones.",
+        None => "",
+    };
     let int8 = if settings.int8 { "int8: on test images after quantisation. " } else { "" };
     format!(
         "Percent of images classified right, mean and sample standard deviation over {}. test: after fine-tuning \

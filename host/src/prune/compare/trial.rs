@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::data::{DataSet, Images};
 use crate::inform::Criterion;
 use crate::network::Network;
-use crate::prune::allocate::Rule;
+use crate::prune::allocate::{Control, Rule};
 use crate::prune::rank::Method;
 use crate::report::size;
 
@@ -63,8 +63,8 @@ pub(super) struct Settings {
     pub(super) criterion: Criterion,
     /// How pruned networks are trained, whatever the seed; null where they are not.
     pub(super) fine_tune: serde_json::Value,
-    /// Whether searched widths use no more multiply-accumulates than uniform ones.
-    pub(super) equal_macs: bool,
+    /// Whose multiply-accumulates bound searched widths.
+    pub(super) equal_macs: Option<Control>,
     /// Whether they are quantised too.
     pub(super) int8: bool,
 }
