@@ -11,7 +11,7 @@ use secateur::data::{Images, Shape};
 use secateur::export::{Blob, export};
 use secateur::failure::Failure;
 use secateur::quantize::IntegerNetwork;
-use secateur::rig::blob::{self, Subject};
+use secateur::rig::blob::{self, Proof, Subject};
 use secateur::rig::emulated::Emulated;
 use secateur::rig::firmware::{self, Profile};
 use secateur::rig::link::{Link, Patience};
@@ -229,7 +229,11 @@ fn two_boards_are_proved_at_once() -> Result<()> {
     let json = folder.path().join("rows.json");
     let subject = |board| Target::parse(board).map(|target| Subject { path: path.clone(), target });
     let rows = || Ok::<serde_json::Value, anyhow::Error>(serde_json::from_slice(&std::fs::read(&json)?)?);
-    blob::verify(&[subject(BOARD)?, subject("pico")?], 2, Some(&json))?;
+    let kept = folder.path().join("kept");
+    let proof = |inputs, json| Proof { inputs, json, in_ram: false, kept: kept.clone(), fresh: false };
+    blob::verify(&[subject(BOARD)?, subject("pico")?], &proof(2, Some(json.clone())))?;
+    // What is done is not kept.
+    assert_eq!(std::fs::read_dir(&kept)?.count(), 0);
     let both = rows()?;
     for (row, board) in [(0, BOARD), (1, "pico")] {
         assert_eq!((&both[row]["board"], &both[row]["kind"]), (&board.into(), &"emulated".into()));
@@ -238,13 +242,13 @@ fn two_boards_are_proved_at_once() -> Result<()> {
     }
     // One that is not there fails alone, and with its name.
     let absent = subject("pico@/dev/ttyACM77")?;
-    let error = blob::verify(&[subject(BOARD)?, absent], 1, Some(&json)).expect_err("one is absent");
+    let error = blob::verify(&[subject(BOARD)?, absent], &proof(1, Some(json.clone()))).expect_err("one is absent");
     assert_eq!(error.downcast_ref::<Failure>().map(Failure::exit_code), Some(5));
     assert!(format!("{error:#}").starts_with("pico: there is no serial port"), "{error:#}");
     let both = rows()?;
     assert_eq!((&both[0]["error"], &both[1]["device"]), (&().into(), &().into()));
     assert!(both[1]["error"].as_str().is_some_and(|error| error.starts_with("there is no serial port")), "{both}");
-    let error = blob::verify(&[subject("pico")?, subject("pico")?], 1, None).expect_err("twice");
+    let error = blob::verify(&[subject("pico")?, subject("pico")?], &proof(1, None)).expect_err("twice");
     assert_eq!(error.to_string(), "pico is named twice: leave one out, or say where the other is");
     Ok(())
 }
