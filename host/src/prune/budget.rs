@@ -147,7 +147,8 @@ impl<'a> Ground<'a> {
 /// The widths that fit the budget and lose the least information.
 ///
 /// Every layer keeps a prefix of its order. A layer that keeps the share s of its worth, I(Y; F), in the share w of its
-/// filters loses -ln s - UNSEEN ln w, and losses add up, as if layers passed on independent shares. From the whole network,
+/// filters loses -ln s - UNSEEN ln w, and losses add up, as if layers passed on independent shares; where time is bounded
+/// too, one of k filters loses [`NARROW`] / k more. From the whole network,
 /// the search makes again and again the cut with the least loss for the bytes that it brings nearer to the budget (any
 /// layer, to any narrower width, so that a flat part of a curve does not stop it), then gives back what the last cut saved
 /// too much. Where time is bounded too, pairs of layers then exchange filters as long as that loses less.
@@ -164,7 +165,8 @@ pub fn search(orders: &[LayerOrder], ground: &Ground, budget: Budget) -> Result<
 /// As [`Ground::check_reachable`].
 pub fn search_within(widest: &[usize], orders: &[LayerOrder], ground: &Ground, budget: Budget) -> Result<Plan> {
     ground.check_reachable(budget)?;
-    let losses: Vec<Vec<f64>> = orders.iter().map(losses).collect();
+    let narrow = budget.work.map_or(0.0, |_| NARROW);
+    let losses: Vec<Vec<f64>> = orders.iter().map(|layer| losses(layer, narrow)).collect();
     for grain in [budget.work.map_or(GRAIN, |work| work.grain), 1] {
         if let Some(widths) = cut(&losses, widest, ground, budget, grain)? {
             let mut widths = give_back(widths, widest, &losses, ground, budget, grain)?;
@@ -187,12 +189,19 @@ pub fn search_within(widest: &[usize], orders: &[LayerOrder], ground: &Ground, b
 /// filters are of no use to fine-tuning. Chosen on validation images: README.md has what it changed.
 const UNSEEN: f64 = 0.3;
 
+/// What a layer of a single filter loses beside its information, in nats, where time is bounded; one of k loses a k-th of it.
+///
+/// Bytes are dear in the last layers, time in all: under a bound on time every layer becomes narrow, and what a few filters can
+/// still learn goes by their number, not by their share. Chosen on validation images: README.md.
+const NARROW: f64 = 5.0;
+
 /// The loss of each prefix, 0..=F.
-fn losses(layer: &LayerOrder) -> Vec<f64> {
+fn losses(layer: &LayerOrder, narrow: f64) -> Vec<f64> {
     let filters = layer.filters() as f64;
     let loss = |share: f64| -share.max(f64::MIN_POSITIVE).ln();
     let shares = layer.kept_share.iter().enumerate();
-    shares.map(|(kept, share)| loss(*share) + UNSEEN * loss(kept as f64 / filters)).collect()
+    let few = |kept: usize| narrow / kept.max(1) as f64;
+    shares.map(|(kept, share)| loss(*share) + UNSEEN * loss(kept as f64 / filters) + few(kept)).collect()
 }
 
 /// What the narrowest network occupies, and which part of it cannot shrink.
