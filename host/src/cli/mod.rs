@@ -5,6 +5,7 @@ mod board;
 mod compare;
 mod flash;
 mod import;
+mod infer;
 #[cfg(feature = "network")]
 mod prune;
 #[cfg(feature = "network")]
@@ -39,7 +40,7 @@ enum Verb {
     /// Take in a network of another tool: a quantised one as a blob, with the same outputs to the bit, or weights to prune.
     Import(import::ImportWords),
     /// Run a blob on inputs from a file, here or on a board.
-    Infer(flash::InferWords),
+    Infer(infer::InferWords),
     /// Start a pruned network on the board and show some of its answers.
     Run(verify::RunWords),
     /// Count a pruned network's instructions on the emulated board, layer by layer, and estimate its cycles.

@@ -148,10 +148,10 @@ impl<'a> Ground<'a> {
 ///
 /// Every layer keeps a prefix of its order. A layer that keeps the share s of its worth, I(Y; F), in the share w of its
 /// filters loses -ln s - UNSEEN ln w, and losses add up, as if layers passed on independent shares; where time is bounded
-/// too, one of k filters loses [`NARROW`] / k more. From the whole network,
-/// the search makes again and again the cut with the least loss for the bytes that it brings nearer to the budget (any
-/// layer, to any narrower width, so that a flat part of a curve does not stop it), then gives back what the last cut saved
-/// too much. Where time is bounded too, pairs of layers then exchange filters as long as that loses less.
+/// too, one of k filters loses [`NARROW`] / k more. From the whole network, the search makes again and again the cut with the
+/// least loss for the bytes that it brings nearer to the budget (any layer, to any narrower width, so that a flat part of a
+/// curve does not stop it), then gives back what the last cut saved too much. Where time is bounded too, pairs of layers then
+/// exchange filters as long as that loses less.
 ///
 /// # Errors
 /// As [`Ground::check_reachable`].
