@@ -15,15 +15,22 @@ global_asm!(
     "\\name:",
     ".endr",
     // r0 to, r1 from, r2 bytes.
+    ".if {takes_words_alone}",
     "movs r3, r0",
     "orrs r3, r1",
     "lsls r3, r3, #30",
     "bne 3f",
+    ".endif",
     "1:",
     "subs r2, #4",
     "blo 2f",
+    ".if {takes_words_alone}",
     "ldmia r1!, {{r3}}",
     "stmia r0!, {{r3}}",
+    ".else",
+    "ldr r3, [r1], #4",
+    "str r3, [r0], #4",
+    ".endif",
     "b 1b",
     "2:",
     "adds r2, #4",
@@ -37,6 +44,7 @@ global_asm!(
     "bx lr",
     ".size __aeabi_memcpy, . - __aeabi_memcpy",
     ".text",
+    takes_words_alone = const cfg!(armv6m) as u8,
 );
 
 global_asm!(

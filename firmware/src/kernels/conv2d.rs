@@ -2,8 +2,9 @@
 
 use super::inner::{PIXELS, Patch, max_of_four};
 use super::outputs::Outputs;
+use super::runs::Runs;
 use crate::tensors::{Input, Tensors};
-use secateur_shared::layer::{Shape, Step, Window};
+use secateur_shared::layer::Step;
 
 /// Columns of the two rows of outputs that are pooled at once.
 const TILE: usize = if PIXELS > 2 { PIXELS } else { 2 };
@@ -46,7 +47,10 @@ pub fn conv2d(tensors: &mut Tensors, step: &Step, outputs: &Outputs, scratch: &m
 /// The input seen through the kernel's window.
 struct Windows<'s> {
     step: &'s Step,
-    window: Window,
+    /// Values of a row in the padding on its left.
+    left: usize,
+    /// How many rows of the input, and values of a row, can be the first under the windows of a block that lies in it.
+    inside: (usize, usize),
     /// A row of the input under the windows of [`PIXELS`] outputs, for where they hang over its edge.
     strip: &'s mut [i8],
     patch: Patch<'s>,
@@ -55,45 +59,53 @@ struct Windows<'s> {
 impl<'s> Windows<'s> {
     /// And what is left of the scratch.
     fn new(step: &'s Step, outputs: &'s Outputs<'s>, scratch: &'s mut [i8]) -> Option<(Self, &'s mut [i8])> {
-        let (patch, rest) = Patch::new(scratch, outputs)?;
-        let window = step.record.window();
-        let columns = usize::from(window.kernel_hw.1) + (PIXELS - 1) * usize::from(window.stride_hw.1);
-        let (strip, rest) = rest.split_at_mut_checked(columns * usize::from(step.input.shape.channels))?;
-        Some((Self { step, window, strip, patch }, rest))
+        let (window, runs, shape) = (step.record.window(), Runs::new(step), step.input.shape);
+        let (patch, rest) = Patch::new(scratch, outputs, runs)?;
+        let (strip, rest) = rest.split_at_mut_checked((PIXELS - 1) * runs.step + runs.length)?;
+        let left = usize::from(window.before_hw.1) * usize::from(shape.channels);
+        let rows = (usize::from(shape.height) + 1).saturating_sub(window.kernel_hw.0.into());
+        let inside = (rows, (runs.pitch + 1).saturating_sub(strip.len()));
+        Some((Self { step, left, inside, strip, patch }, rest))
     }
 
     /// Every output of the pixels from this row and column on, by way of the patch.
     // Apart from its caller: together they are more than the registers hold.
     #[inline(never)]
     fn outputs(&mut self, input: &Input, row: usize, column: usize, pixels: &mut [i8]) {
-        let Self { step, window: Window { kernel_hw, stride_hw, before_hw, .. }, strip, patch } = self;
-        let Shape { height, width, channels } = step.input.shape;
-        let (row_values, channels) = (usize::from(width) * usize::from(channels), usize::from(channels));
-        let run = usize::from(kernel_hw.1) * channels;
-        let stride = usize::from(stride_hw.1) * channels;
-        // Values of a row, the padding on the left with them.
-        let (first, left) = (column * stride, usize::from(before_hw.1) * channels);
-        let start = first.saturating_sub(left);
-        let end = (first + strip.len()).saturating_sub(left).min(row_values);
-        let mut at = 0;
-        for kernel_row in 0..usize::from(kernel_hw.0) {
-            let row = (row * usize::from(stride_hw.0) + kernel_row).wrapping_sub(before_hw.0.into());
-            let inside = if row < height.into() { input.from(row * row_values + start) } else { None };
-            let inside = inside.and_then(|from| from.get(..end.wrapping_sub(start))).unwrap_or_default();
-            let values = if inside.len() == strip.len() {
-                inside
-            } else {
-                strip.fill(step.input.zero_point.0);
-                if let Some(place) =
-                    strip.get_mut(left.saturating_sub(first)..).and_then(|from| from.get_mut(..inside.len()))
-                {
-                    place.copy_from_slice(inside);
-                }
-                &**strip
-            };
-            patch.gather(at, values, stride, run);
-            at += run;
+        let Runs { step, pitch, .. } = self.patch.runs;
+        let window = self.step.record.window();
+        let first = column * step;
+        // What lies before the input is a number too large.
+        let top = (row * usize::from(window.stride_hw.0)).wrapping_sub(window.before_hw.0.into());
+        let start = first.wrapping_sub(self.left);
+        if top < self.inside.0 && start < self.inside.1 {
+            let values = input.from(top * pitch + start).unwrap_or_default();
+            self.patch.gather(0, values, window.kernel_hw.0.into());
+        } else {
+            self.gather_at_edge(input, top, first);
         }
-        patch.product(pixels);
+        self.patch.product(pixels);
+    }
+
+    /// Windows from this row of the input and this value of a row, the padding on the left with them, row by row of the kernel.
+    #[inline(never)]
+    fn gather_at_edge(&mut self, input: &Input, top: usize, first: usize) {
+        let Self { step, left, strip, patch, .. } = self;
+        let Runs { pitch, length, .. } = patch.runs;
+        let (start, padding) = (first.saturating_sub(*left), left.saturating_sub(first));
+        let inside = strip.len().wrapping_sub(padding).min(pitch.wrapping_sub(start));
+        let (mut row, mut at) = (top, 0);
+        for _ in 0..step.record.window().kernel_hw.0 {
+            strip.fill(step.input.zero_point.0);
+            if row < step.input.shape.height.into()
+                && let Some(values) = input.from(row * pitch + start).and_then(|from| from.get(..inside))
+                && let Some(place) = strip.get_mut(padding..padding + inside)
+            {
+                place.copy_from_slice(values);
+            }
+            patch.gather(at, strip, 1);
+            at += length;
+            row = row.wrapping_add(1);
+        }
     }
 }

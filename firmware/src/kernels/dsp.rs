@@ -3,8 +3,9 @@
 //! A word of a pair of outputs' weights, `[a0 b0 a1 b1]`, is two such pairs after two SXTB16. Inputs are widened to 16 bits
 //! once a patch, so that both fit each other without being sorted again. Twin: `portable`.
 
-use super::fast::{self, Task, task_asm};
+use super::fast::{self, Task, task_asm, with_offsets};
 use super::outputs::{Outputs, slow_sum};
+use super::runs::Runs;
 use core::arch::naked_asm;
 
 /// Assembly outside of functions knows nothing of the compiler's `target-cpu`.
@@ -44,34 +45,38 @@ pub const PIXELS: usize = 4;
 pub struct Patch<'s> {
     words: &'s mut [[[i16; 2]; PIXELS]],
     outputs: &'s Outputs<'s>,
+    pub(super) runs: Runs,
     slow_from: usize,
 }
 
 impl<'s> Patch<'s> {
     /// A patch for these outputs, and what is left of the scratch; `None` where it is too short or not aligned to 4.
-    pub fn new(scratch: &'s mut [i8], outputs: &'s Outputs<'s>) -> Option<(Self, &'s mut [i8])> {
+    pub fn new(scratch: &'s mut [i8], outputs: &'s Outputs<'s>, runs: Runs) -> Option<(Self, &'s mut [i8])> {
         let rows = outputs.parameters.per_output.div_ceil(2);
         let (words, rest) = scratch.split_at_mut_checked(rows * size_of::<[[i16; 2]; PIXELS]>())?;
         (words.as_ptr() as usize).is_multiple_of(4).then_some(())?;
         let words = bytemuck::try_cast_slice_mut(words).ok()?;
-        Some((Self { words, outputs, slow_from: fast::slow_from(outputs) }, rest))
+        Some((Self { words, outputs, runs, slow_from: fast::slow_from(outputs) }, rest))
     }
 
-    /// Takes runs of this length, one a pixel and `step` apart, in at a position.
-    #[inline(always)]
-    pub fn gather(&mut self, at: usize, input: &[i8], step: usize, length: usize) {
-        let is_room = at + length <= self.outputs.parameters.per_output && input.len() >= (PIXELS - 1) * step + length;
-        if length == 0 || !is_room {
+    /// Takes so many rows' runs, one a pixel, in at a position.
+    #[inline(never)]
+    pub fn gather(&mut self, at: usize, input: &[i8], rows: usize) {
+        let runs = &self.runs;
+        let values = rows * runs.length;
+        let is_room =
+            at + values <= self.outputs.parameters.per_output && input.len() + runs.pitch >= runs.end(PIXELS, rows);
+        if values == 0 || !is_room {
             return;
         }
         let place = self.words.as_mut_ptr().wrapping_add(at / 2).cast::<i16>().wrapping_add(at % 2);
         // Windows of three columns, one apart: two of three columns are those of the pixel before.
-        let is_shared = length == 3 * step && step.is_multiple_of(4) && at.is_multiple_of(2);
-        // SAFETY: `input` has all four runs, which are not empty, and the place room for them.
+        let is_shared = runs.length == 3 * runs.step && runs.step.is_multiple_of(4);
+        // SAFETY: `input` has all four runs of each row, which are not empty, and the place room for them.
         unsafe {
             match is_shared {
-                true => widen_shared(place, input.as_ptr(), step),
-                false => widen(place, input.as_ptr(), length, step),
+                true => widen_shared(place, input.as_ptr(), rows, runs),
+                false => widen(place, input.as_ptr(), rows, runs),
             }
         }
     }
@@ -140,15 +145,18 @@ unsafe extern "C" fn dot_patch(patch: *const u32, weights: *const i8, quads: usi
     )
 }
 
-/// Widens four pixels' runs of bytes, `step` apart, into 16-bit numbers from `place` on: a position of all four after the other.
+/// Widens four pixels' runs of bytes into 16-bit numbers from `place` on: a position of all four after the other, row after row.
 ///
 /// Registers: r1, r4 to r6 where the pixels' next bytes are; r7 to r10 those of an even position, r11, r12, lr, r3 of an odd one.
+/// On the stack: rows, `runs`.
 ///
 /// # Safety
-/// There are four runs of `length` bytes, and the words of them all, aligned to 4, can be written.
+/// There are four runs of bytes in each of the rows, and the words of them all, aligned to 4, can be written; no run is empty,
+/// and `rows` is not 0.
 #[unsafe(naked)]
-unsafe extern "C" fn widen(place: *mut i16, run: *const i8, length: usize, step: usize) {
-    naked_asm!(
+unsafe extern "C" fn widen(place: *mut i16, input: *const i8, rows: usize, runs: *const Runs) {
+    with_offsets!(
+        Runs { length, step, pitch },
         cpu!(),
         ".macro load a, b, c, d",
         "ldrsb \\a, [r1], #1",
@@ -156,10 +164,13 @@ unsafe extern "C" fn widen(place: *mut i16, run: *const i8, length: usize, step:
         "ldrsb \\c, [r5], #1",
         "ldrsb \\d, [r6], #1",
         ".endm",
-        "push {{r4-r11, lr}}",
+        "push {{r2-r11, lr}}",
+        "ldr r2, [r3, #{length}]",
+        "ldr r3, [r3, #{step}]",
         "adds r4, r1, r3",
         "adds r5, r4, r3",
         "adds r6, r5, r3",
+        "0:",
         "lsls r7, r0, #31", // the sign bit is bit 0, which is clear: bit 1 goes into the carry
         "bcc 1f",
         "load r7, r8, r9, r10",
@@ -186,23 +197,36 @@ unsafe extern "C" fn widen(place: *mut i16, run: *const i8, length: usize, step:
         "lsls r2, r2, #31",
         "beq 4f",
         "load r7, r8, r9, r10",
-        "stm r0!, {{r7-r10}}",
+        "stm r0, {{r7-r10}}",
+        "adds r0, #2",
         "4:",
-        "pop {{r4-r11, pc}}",
+        "ldrd r7, r3, [sp]",
+        "ldr r2, [r3, #{length}]",
+        "ldr r3, [r3, #{pitch}]",
+        "subs r3, r3, r2",
+        "add r1, r3",
+        "add r4, r3",
+        "add r5, r3",
+        "add r6, r3",
+        "subs r7, #1",
+        "str r7, [sp]",
+        "bne 0b",
+        "pop {{r2-r11, pc}}",
         ".purgem load",
     )
 }
 
-/// As [`widen`], of four pixels' runs of three columns of so many bytes, one column apart: each column is widened once.
+/// As [`widen`], of four pixels' runs of three columns, one column apart: each column is widened once.
 ///
 /// Registers: r0, r9, r10 where the window's first, second and third column of a pixel go, r9 and r10 one and two pixels ahead;
-/// r5 to r7 the same on their way through a column.
+/// r5 to r7 the same on their way through a column; r2 a column's bytes, r11 rows. On the stack: `runs`.
 ///
 /// # Safety
-/// As [`widen`]'s; `bytes` is a multiple of 4, and not 0; `place` is a word's lower half.
+/// As [`widen`]'s; a run is three steps, which are a multiple of 4; `place` is a word's lower half.
 #[unsafe(naked)]
-unsafe extern "C" fn widen_shared(place: *mut i16, run: *const i8, bytes: usize) {
-    naked_asm!(
+unsafe extern "C" fn widen_shared(place: *mut i16, input: *const i8, rows: usize, runs: *const Runs) {
+    with_offsets!(
+        Runs { step, pitch },
         cpu!(),
         ".macro column first, second, third",
         "mov r8, r2",
@@ -239,7 +263,10 @@ unsafe extern "C" fn widen_shared(place: *mut i16, run: *const i8, bytes: usize)
         "subs r8, #4",
         "bne 1b",
         ".endm",
-        "push {{r4-r10, lr}}",
+        "push {{r3-r11, lr}}",
+        "mov r11, r2",
+        "ldr r2, [r3, #{step}]",
+        "0:",
         "add r9, r0, r2, lsl #3",
         "add r10, r9, r2, lsl #3",
         "column 1, 0, 0",
@@ -251,7 +278,16 @@ unsafe extern "C" fn widen_shared(place: *mut i16, run: *const i8, bytes: usize)
         "bne 2b",
         "column 0, 1, 1",
         "column 0, 0, 1",
-        "pop {{r4-r10, pc}}",
+        "add r0, r10, r2, lsl #3",
+        "subs r0, #24",
+        "ldr r3, [sp]",
+        "ldr r3, [r3, #{pitch}]",
+        "add r1, r3",
+        "add r3, r2, r2, lsl #1",
+        "sub r1, r1, r3, lsl #1",
+        "subs r11, #1",
+        "bne 0b",
+        "pop {{r3-r11, pc}}",
         ".purgem column",
     )
 }

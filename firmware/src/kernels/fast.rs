@@ -68,12 +68,13 @@ pub(super) unsafe fn product(
     single: impl Fn(usize, &mut [i8]),
     pixels: &mut [i8],
 ) {
+    let count = outputs.count();
     if let Some(mut task) = Task::new(patch, outputs, pixels) {
         // SAFETY: the patch is the caller's.
         unsafe { pairs(&mut task) }
     }
-    let even = outputs.count() & !1;
-    for output in slow_from..outputs.count() {
+    let even = count & !1;
+    for output in slow_from..count {
         if output >= even || !outputs.is_shift(output) {
             single(output, pixels);
         }

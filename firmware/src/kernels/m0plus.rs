@@ -4,8 +4,9 @@
 //! positions: their low halves, s in -32512..=32768, are carried into the upper half by adding 2^15 - 1 - 2^16, which leaves
 //! t - 1 there, exactly. The words' sum modulo 2^32 and the upper halves' sum give both pixels' sums. Twin: `portable`.
 
-use super::fast::{self, Task, task_asm};
+use super::fast::{self, Task, task_asm, with_offsets};
 use super::outputs::{Outputs, slow_sum};
+use super::runs::Runs;
 use core::arch::naked_asm;
 
 /// An accumulator with 2^31 added, to an output in r3; r6 task, r12 mantissa, lr shift; r0 to r5 are lost.
@@ -66,25 +67,28 @@ pub const PIXELS: usize = 2;
 pub struct Patch<'s> {
     words: &'s mut [i32],
     outputs: &'s Outputs<'s>,
+    pub(super) runs: Runs,
     slow_from: usize,
 }
 
 impl<'s> Patch<'s> {
     /// A patch for these outputs, and what is left of the scratch; `None` where it is too short or not aligned to 4.
-    pub fn new(scratch: &'s mut [i8], outputs: &'s Outputs<'s>) -> Option<(Self, &'s mut [i8])> {
+    pub fn new(scratch: &'s mut [i8], outputs: &'s Outputs<'s>, runs: Runs) -> Option<(Self, &'s mut [i8])> {
         let (words, rest) = scratch.split_at_mut_checked(4 * outputs.parameters.per_output)?;
         let words = bytemuck::try_cast_slice_mut(words).ok()?;
-        Some((Self { words, outputs, slow_from: fast::slow_from(outputs) }, rest))
+        Some((Self { words, outputs, runs, slow_from: fast::slow_from(outputs) }, rest))
     }
 
-    /// Takes runs of this length, one a pixel and `step` apart, in at a position.
-    #[inline(always)]
-    pub fn gather(&mut self, at: usize, input: &[i8], step: usize, length: usize) {
-        let is_room = at + length <= self.words.len() && input.len() >= step + length;
-        if length > 0 && is_room {
+    /// Takes so many rows' runs, one a pixel, in at a position.
+    #[inline(never)]
+    pub fn gather(&mut self, at: usize, input: &[i8], rows: usize) {
+        let runs = &self.runs;
+        let values = rows * runs.length;
+        let is_room = at + values <= self.words.len() && input.len() + runs.pitch >= runs.end(PIXELS, rows);
+        if values > 0 && is_room {
             let place = self.words.as_mut_ptr().wrapping_add(at);
-            // SAFETY: `input` has both runs, which are not empty, and there are as many words.
-            unsafe { join(place, input.as_ptr(), input.as_ptr().wrapping_add(step), length) }
+            // SAFETY: `input` has both runs of each row, which are not empty, and there are as many words.
+            unsafe { join(place, input.as_ptr(), rows, runs) }
         }
     }
 
@@ -175,13 +179,16 @@ unsafe extern "C" fn dot_patch(patch: *const i32, weights: *const i8, steps: usi
     )
 }
 
-/// words[i] = first[i] + 2^16 second[i].
+/// A word of the values at each position of two pixels' runs: the first one + 2^16 the second one.
+///
+/// Registers: r1, r2 where the runs end, r3 how far before it; r4, r5 values; r6 rows, r7 the length; on the stack `runs`.
 ///
 /// # Safety
-/// All three have this length, which is not 0.
+/// `input` has the runs of both pixels in each of the rows, `words` room for a run of each row; no run is empty, and `rows` is not 0.
 #[unsafe(naked)]
-unsafe extern "C" fn join(words: *mut i32, first: *const i8, second: *const i8, length: usize) {
-    naked_asm!(
+unsafe extern "C" fn join(words: *mut i32, input: *const i8, rows: usize, runs: *const Runs) {
+    with_offsets!(
+        Runs { length, step, pitch },
         ".macro value",
         "ldrsb r4, [r1, r3]",
         "ldrsb r5, [r2, r3]",
@@ -190,10 +197,14 @@ unsafe extern "C" fn join(words: *mut i32, first: *const i8, second: *const i8, 
         "stmia r0!, {{r4}}",
         "adds r3, r3, #1",
         ".endm",
-        "push {{r4, r5, lr}}",
-        "adds r1, r1, r3",
-        "adds r2, r2, r3",
-        "rsbs r3, r3, #0",
+        "push {{r3-r7, lr}}",
+        "movs r6, r2",
+        "ldr r7, [r3, #{length}]",
+        "ldr r2, [r3, #{step}]",
+        "adds r1, r1, r7",
+        "adds r2, r2, r1",
+        "0:",
+        "rsbs r3, r7, #0",
         "lsls r4, r3, #31",
         "beq 1f",
         "value",
@@ -204,7 +215,13 @@ unsafe extern "C" fn join(words: *mut i32, first: *const i8, second: *const i8, 
         "value",
         "bne 1b",
         "2:",
-        "pop {{r4, r5, pc}}",
+        "ldr r3, [sp]",
+        "ldr r3, [r3, #{pitch}]",
+        "adds r1, r1, r3",
+        "adds r2, r2, r3",
+        "subs r6, #1",
+        "bne 0b",
+        "pop {{r3-r7, pc}}",
         ".purgem value",
     )
 }

@@ -24,6 +24,7 @@ pub mod m0plus;
 pub mod max_pool2d;
 mod outputs;
 pub mod portable;
+mod runs;
 #[cfg(feature = "softmax")]
 pub mod softmax;
 #[cfg(any(feature = "max-pool2d", feature = "average-pool2d"))]

@@ -1,6 +1,7 @@
 //! The inner loops in plain Rust: what runs on the desk, and what the fast ones are held equal to.
 
 use super::outputs::Outputs;
+use super::runs::Runs;
 use secateur_shared::packing::Pair;
 use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
 
@@ -20,20 +21,26 @@ pub const PIXELS: usize = 1;
 pub struct Patch<'s> {
     values: &'s mut [i8],
     outputs: &'s Outputs<'s>,
+    pub(super) runs: Runs,
 }
 
 impl<'s> Patch<'s> {
     /// A patch for these outputs, and what is left of the scratch; `None` where it is too short.
-    pub fn new(scratch: &'s mut [i8], outputs: &'s Outputs<'s>) -> Option<(Self, &'s mut [i8])> {
+    pub fn new(scratch: &'s mut [i8], outputs: &'s Outputs<'s>, runs: Runs) -> Option<(Self, &'s mut [i8])> {
         let (values, rest) = scratch.split_at_mut_checked(outputs.parameters.per_output)?;
-        Some((Self { values, outputs }, rest))
+        Some((Self { values, outputs, runs }, rest))
     }
 
-    /// Takes the run of this length in at a position.
+    /// Takes so many rows' runs in at a position.
     #[inline(always)]
-    pub fn gather(&mut self, at: usize, input: &[i8], _step: usize, length: usize) {
-        if let (Some(values), Some(run)) = (self.values.get_mut(at..at + length), input.get(..length)) {
-            values.copy_from_slice(run);
+    pub fn gather(&mut self, at: usize, input: &[i8], rows: usize) {
+        let runs = self.runs;
+        for row in 0..rows {
+            let values = self.values.get_mut(at + row * runs.length..).and_then(|from| from.get_mut(..runs.length));
+            let run = input.get(row * runs.pitch..).and_then(|from| from.get(..runs.length));
+            if let (Some(values), Some(run)) = (values, run) {
+                values.copy_from_slice(run);
+            }
         }
     }
 

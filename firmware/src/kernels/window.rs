@@ -38,7 +38,8 @@ pub(super) fn fold<T>(
     for row in 0..rows {
         let mut at = row * pitch;
         for _ in 0..columns {
-            folded = fold(folded, values.get(at).copied().unwrap_or(0));
+            let Some(value) = values.get(at) else { return folded };
+            folded = fold(folded, *value);
             at += step;
         }
     }
