@@ -21,6 +21,7 @@ pub const PIXELS: usize = 1;
 pub struct Patch<'s> {
     values: &'s mut [i8],
     outputs: &'s Outputs<'s>,
+    /// How the windows lie in the input.
     pub(super) runs: Runs,
 }
 

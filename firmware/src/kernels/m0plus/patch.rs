@@ -1,0 +1,171 @@
+//! The inputs under some windows.
+
+use super::PIXELS;
+use crate::kernels::fast::{self, with_offsets};
+use crate::kernels::outputs::{Outputs, slow_sum};
+use crate::kernels::runs::Runs;
+use core::arch::naked_asm;
+
+/// The inputs under the windows of [`PIXELS`] output pixels, a word a position, and what is computed of them.
+pub struct Patch<'s> {
+    words: &'s mut [i32],
+    outputs: &'s Outputs<'s>,
+    /// How the windows lie in the input.
+    pub(crate) runs: Runs,
+    slow_from: usize,
+}
+
+impl<'s> Patch<'s> {
+    /// A patch for these outputs, and what is left of the scratch; `None` where it is too short or not aligned to 4.
+    pub fn new(scratch: &'s mut [i8], outputs: &'s Outputs<'s>, runs: Runs) -> Option<(Self, &'s mut [i8])> {
+        let (words, rest) = scratch.split_at_mut_checked(4 * outputs.parameters.per_output)?;
+        let words = bytemuck::try_cast_slice_mut(words).ok()?;
+        Some((Self { words, outputs, runs, slow_from: fast::slow_from(outputs) }, rest))
+    }
+
+    /// Takes so many rows' runs, one a pixel, in at a position.
+    #[inline(never)]
+    pub fn gather(&mut self, at: usize, input: &[i8], rows: usize) {
+        let runs = &self.runs;
+        let values = rows * runs.length;
+        let is_room = at + values <= self.words.len() && input.len() + runs.pitch >= runs.end(PIXELS, rows);
+        if values > 0 && is_room {
+            let place = self.words.as_mut_ptr().wrapping_add(at);
+            // SAFETY: `input` has both runs of each row, which are not empty, and there are as many words.
+            unsafe { join(place, input.as_ptr(), rows, runs) }
+        }
+    }
+
+    /// Every output of the pixels.
+    #[inline(always)]
+    pub fn product(&self, pixels: &mut [i8]) {
+        let patch = self.words.as_ptr().cast();
+        // SAFETY: the patch has a word for each position.
+        unsafe {
+            fast::product(patch, self.outputs, self.slow_from, |output, pixels| self.single(output, pixels), pixels)
+        }
+    }
+
+    /// An output of the pixels.
+    fn single(&self, output: usize, pixels: &mut [i8]) {
+        let (mut sums, mut from) = ([0; PIXELS], 0);
+        let steps = self.outputs.parameters.per_output / 2;
+        if let Some(weights) = fast::alone(self.outputs, output).filter(|_| steps > 0) {
+            // SAFETY: there are `steps`, not 0, pairs of weights and of the patch's words.
+            unsafe { dot_patch(self.words.as_ptr(), weights.as_ptr(), steps, &mut sums) }
+            from = 2 * steps;
+        }
+        for (pixel, sum) in sums.iter_mut().enumerate() {
+            let rest = slow_sum(self.outputs, output, from, &|position| {
+                let word = self.words.get(position).copied().unwrap_or(0);
+                // The second pixel's share was taken down by the first one's sign.
+                let first = i32::from(word as i16);
+                if pixel == 0 { first } else { word.wrapping_sub(first) >> 16 }
+            });
+            *sum = rest.wrapping_add(*sum);
+        }
+        self.outputs.store(output, &sums, pixels);
+    }
+}
+
+/// sums[pixel] = sum x w of an output whose weights are not in a pair, over `2 * steps` positions.
+///
+/// Registers as in [`pairs`]; r6 is 0, and r4 and r5 are the weights before they are products.
+///
+/// # Safety
+/// `patch` has `2 * steps` words, and `steps` is not 0; `weights` has as many bytes.
+#[unsafe(naked)]
+unsafe extern "C" fn dot_patch(patch: *const i32, weights: *const i8, steps: usize, sums: *mut [i32; PIXELS]) {
+    naked_asm!(
+        "push {{r4-r7, lr}}",
+        "mov r4, r8",
+        "mov r5, r9",
+        "push {{r2, r3, r4, r5}}",
+        "ldr r4, 2f",
+        "mov r12, r4",
+        "movs r6, #0",
+        "mov r8, r6",
+        "mov r9, r6",
+        "lsls r7, r2, #1",
+        "adds r7, r7, r1",
+        "1:",
+        "ldmia r0!, {{r2, r3}}",
+        "ldrsb r4, [r1, r6]",
+        "adds r1, #1",
+        "ldrsb r5, [r1, r6]",
+        "adds r1, #1",
+        "muls r4, r2, r4",
+        "muls r5, r3, r5",
+        "adds r5, r5, r4",
+        "add r5, r12",
+        "add r8, r5",
+        "asrs r5, r5, #16",
+        "add r9, r5",
+        "cmp r1, r7",
+        "bne 1b",
+        // As the macro `accumulators` of `pairs`.
+        "mov r6, r8",
+        "mov r7, r9",
+        "pop {{r2, r3, r4, r5}}",
+        "mov r8, r4",
+        "mov r9, r5",
+        "adds r1, r7, r2",
+        "lsls r7, r7, #16",
+        "subs r0, r6, r7",
+        "lsls r4, r2, #15",
+        "subs r4, r4, r2",
+        "subs r0, r0, r4",
+        "stmia r3!, {{r0, r1}}",
+        "pop {{r4-r7, pc}}",
+        ".p2align 2",
+        "2:",
+        ".word 0x7FFF - 0x10000",
+    )
+}
+
+/// A word of the values at each position of two pixels' runs: the first one + 2^16 the second one.
+///
+/// Registers: r1, r2 where the runs end, r3 how far before it; r4, r5 values; r6 rows, r7 the length; on the stack `runs`.
+///
+/// # Safety
+/// `input` has the runs of both pixels in each of the rows, `words` room for a run of each row; no run is empty, and `rows` is not 0.
+#[unsafe(naked)]
+unsafe extern "C" fn join(words: *mut i32, input: *const i8, rows: usize, runs: *const Runs) {
+    with_offsets!(
+        Runs { length, step, pitch },
+        ".macro value",
+        "ldrsb r4, [r1, r3]",
+        "ldrsb r5, [r2, r3]",
+        "lsls r5, r5, #16",
+        "adds r4, r4, r5",
+        "stmia r0!, {{r4}}",
+        "adds r3, r3, #1",
+        ".endm",
+        "push {{r3-r7, lr}}",
+        "movs r6, r2",
+        "ldr r7, [r3, #{length}]",
+        "ldr r2, [r3, #{step}]",
+        "adds r1, r1, r7",
+        "adds r2, r2, r1",
+        "0:",
+        "rsbs r3, r7, #0",
+        "lsls r4, r3, #31",
+        "beq 1f",
+        "value",
+        "cmp r3, #0",
+        "beq 2f",
+        "1:",
+        "value",
+        "value",
+        "bne 1b",
+        "2:",
+        "ldr r3, [sp]",
+        "ldr r3, [r3, #{pitch}]",
+        "adds r1, r1, r3",
+        "adds r2, r2, r3",
+        "subs r6, #1",
+        "bne 0b",
+        "pop {{r3-r7, pc}}",
+        ".purgem value",
+    )
+}
