@@ -1,13 +1,10 @@
 //! 2-D convolution.
 
-use super::inner::{PIXELS, Patch, max_of_four};
-use super::outputs::Outputs;
+use super::inner::{PIXELS, Patch};
+use super::outputs::{Fate, Outputs};
 use super::runs::Runs;
 use crate::tensors::{Input, Tensors};
 use secateur_shared::layer::Step;
-
-/// Columns of the two rows of outputs that are pooled at once.
-const TILE: usize = if PIXELS > 2 { PIXELS } else { 2 };
 
 /// output = clamp(z_out + requantise(bias + sum x w)), where x is the zero point outside the input; or the maximum of four.
 ///
@@ -16,30 +13,22 @@ const TILE: usize = if PIXELS > 2 { PIXELS } else { 2 };
 #[inline(never)]
 #[allow(clippy::explicit_counter_loop, reason = "where code is small, an enumeration is a function more")]
 pub fn conv2d(tensors: &mut Tensors, step: &Step, outputs: &Outputs, scratch: &mut [i8]) {
-    let (count, row_values) = (outputs.count(), step.output.shape.row_bytes() as usize);
-    let pool = usize::from(step.record.pool());
-    let Some((mut windows, tile)) = Windows::new(step, outputs, scratch) else { return };
-    let tile_values = if pool > 1 { 2 * TILE * count } else { 0 };
-    let Some(tile) = tile.get_mut(..tile_values) else { return };
-    let block_pixels = if pool > 1 { TILE / 2 } else { PIXELS };
+    let row_values = step.output.shape.row_bytes() as usize;
+    let (fates, block_pixels): (&[Fate], _) = match step.record.pool() {
+        ..2 => (&[Fate::Stored], PIXELS),
+        _ => (&[Fate::Kept, Fate::Pooled], PIXELS / 2),
+    };
+    let Some(mut windows) = Windows::new(step, outputs, scratch) else { return };
     for row in 0..usize::from(step.output.shape.height) {
         let Some((input, values)) = tensors.split(row * row_values..(row + 1) * row_values) else { return };
         let mut column = 0;
-        for block in values.chunks_mut((block_pixels * count).max(1)) {
-            let mut at = 0;
-            let unpooled = if pool > 1 { &mut *tile } else { &mut *block };
-            for pixels in unpooled.chunks_mut((PIXELS * count).max(1)) {
-                windows.outputs(&input, pool * row + at / TILE, column + at % TILE, pixels);
-                at += PIXELS;
+        for pixels in values.chunks_mut((block_pixels * outputs.count()).max(1)) {
+            let mut under = row * fates.len();
+            for fate in fates {
+                windows.outputs(&input, (under, column), *fate, pixels);
+                under += 1;
             }
-            column += block_pixels * pool;
-            if pool > 1 {
-                let mut corner = 0;
-                for pixel in block.chunks_mut(count) {
-                    max_of_four(pixel, tile.get(corner..).unwrap_or_default(), TILE * count);
-                    corner += 2 * count;
-                }
-            }
+            column += PIXELS;
         }
     }
 }
@@ -57,21 +46,20 @@ struct Windows<'s> {
 }
 
 impl<'s> Windows<'s> {
-    /// And what is left of the scratch.
-    fn new(step: &'s Step, outputs: &'s Outputs<'s>, scratch: &'s mut [i8]) -> Option<(Self, &'s mut [i8])> {
+    fn new(step: &'s Step, outputs: &'s Outputs<'s>, scratch: &'s mut [i8]) -> Option<Self> {
         let (window, runs, shape) = (step.record.window(), Runs::new(step), step.input.shape);
-        let (patch, rest) = Patch::new(scratch, outputs, runs)?;
-        let (strip, rest) = rest.split_at_mut_checked((PIXELS - 1) * runs.step + runs.length)?;
+        let (patch, rest) = Patch::new(scratch, outputs, runs, step.record.pool() > 1)?;
+        let strip = rest.get_mut(..(PIXELS - 1) * runs.step + runs.length)?;
         let left = usize::from(window.before_hw.1) * usize::from(shape.channels);
         let rows = (usize::from(shape.height) + 1).saturating_sub(window.kernel_hw.0.into());
         let inside = (rows, (runs.pitch + 1).saturating_sub(strip.len()));
-        Some((Self { step, left, inside, strip, patch }, rest))
+        Some(Self { step, left, inside, strip, patch })
     }
 
-    /// Every output of the pixels from this row and column on, by way of the patch.
+    /// Every output of a block from this row and column on, before a pool, by way of the patch.
     // Apart from its caller: together they are more than the registers hold.
     #[inline(never)]
-    fn outputs(&mut self, input: &Input, row: usize, column: usize, pixels: &mut [i8]) {
+    fn outputs(&mut self, input: &Input, (row, column): (usize, usize), fate: Fate, pixels: &mut [i8]) {
         let Runs { step, pitch, .. } = self.patch.runs;
         let window = self.step.record.window();
         let first = column * step;
@@ -84,7 +72,7 @@ impl<'s> Windows<'s> {
         } else {
             self.gather_at_edge(input, top, first);
         }
-        self.patch.product(pixels);
+        self.patch.product(fate, pixels);
     }
 
     /// Windows from this row of the input and this value of a row, the padding on the left with them, row by row of the kernel.

@@ -32,7 +32,6 @@ pub(super) mod add;
 #[cfg(feature = "depthwise-conv2d")]
 pub(super) mod depthwise_conv2d;
 mod dots;
-mod max;
 mod pairs;
 mod patch;
 
@@ -43,10 +42,9 @@ pub const PIXELS: usize = 4;
 pub use super::fast::add::add;
 #[cfg(feature = "depthwise-conv2d")]
 pub use super::fast::depthwise_conv2d::{Filters, unzip};
+pub use super::fast::linear;
 pub use super::fast::requantize;
-pub use super::fast::{linear, max_of_four};
 pub(super) use dots::{DOTS, dots};
-pub(super) use max::max_of_rows;
 pub(super) use pairs::pairs;
 pub use patch::Patch;
 pub(super) use secateur_shared::quant::doubling_high_multiply;

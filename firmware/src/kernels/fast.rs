@@ -1,7 +1,7 @@
 //! What the fast inner loops share: the Rust around their assembly.
 
-use super::inner::{self, DOTS, dots, max_of_rows, pairs};
-use super::outputs::{Outputs, slow_sum};
+use super::inner::{self, DOTS, PIXELS, dots, pairs};
+use super::outputs::{Fate, Outputs, slow_sum};
 use core::ptr;
 use secateur_shared::model::Parameters;
 use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
@@ -22,7 +22,9 @@ pub(super) struct Task {
     pub(super) output: *mut i8,
     /// From one pixel to the next.
     pub(super) stride: usize,
-    /// 1 or more.
+    /// Where sums are kept for a pool; null where there is none.
+    pub(super) kept: *mut i32,
+    /// That are stored: 0 where sums are kept.
     pub(super) pixels: usize,
     pub(super) zero_point: i32,
     /// 1 or more.
@@ -32,7 +34,7 @@ pub(super) struct Task {
 impl Task {
     /// Every pair of outputs of these pixels; `None` where there is none.
     #[inline(always)]
-    pub(super) fn new(patch: *const u32, outputs: &Outputs, pixels: &mut [i8]) -> Option<Self> {
+    fn new(patch: *const u32, outputs: &Outputs, fate: Fate, kept: &mut [i32], pixels: &mut [i8]) -> Option<Self> {
         let Parameters { bias, mantissas, exponents, weights, per_output, .. } = *outputs.parameters;
         let count = outputs.count();
         let tails = weights.as_ptr().wrapping_add((count & !1) * (per_output & !1));
@@ -46,8 +48,13 @@ impl Task {
             tails: if per_output % 2 == 1 { tails } else { ptr::null() },
             output: pixels.as_mut_ptr(),
             stride: count,
-            // A division is a routine on a Cortex-M0+, where there are two pixels at the most.
-            pixels: if cfg!(armv6m) { 1 + usize::from(pixels.len() > count) } else { pixels.len() / count },
+            kept: if kept.len() < PIXELS / 2 * count { ptr::null_mut() } else { kept.as_mut_ptr() },
+            pixels: match fate {
+                Fate::Kept => 0,
+                // A division is a routine on a Cortex-M0+, where there are two pixels at the most.
+                _ if cfg!(armv6m) => 1 + usize::from(pixels.len() > count),
+                _ => pixels.len() / count,
+            },
             zero_point: outputs.zero_point.0.into(),
             pairs: count / 2,
         };
@@ -55,8 +62,8 @@ impl Task {
     }
 }
 
-/// Every output of a patch's pixels, those from `slow_from` on by a look at each; `single` is the slow way to one of them, for
-/// what the assembly does not do.
+/// Every output of a patch's pixels, those from `slow_from` on by a look at each; `single` is the slow way to the sums of one
+/// of them, for what the assembly does not do.
 ///
 /// # Safety
 /// The patch has the inner loops' form, with all positions of the outputs.
@@ -65,18 +72,19 @@ pub(super) unsafe fn product(
     patch: *const u32,
     outputs: &Outputs,
     slow_from: usize,
-    single: impl Fn(usize, &mut [i8]),
+    single: impl Fn(usize) -> [i32; PIXELS],
+    (fate, kept): (Fate, &mut [i32]),
     pixels: &mut [i8],
 ) {
     let count = outputs.count();
-    if let Some(mut task) = Task::new(patch, outputs, pixels) {
+    if let Some(mut task) = Task::new(patch, outputs, fate, kept, pixels) {
         // SAFETY: the patch is the caller's.
         unsafe { pairs(&mut task) }
     }
     let even = count & !1;
     for output in slow_from..count {
         if output >= even || !outputs.is_shift(output) {
-            single(output, pixels);
+            outputs.finish(output, &single(output), fate, kept, pixels);
         }
     }
     if outputs.activation != Activation::NONE {
@@ -138,16 +146,6 @@ pub fn linear(input: &[i8], outputs: &Outputs, values: &mut [i8]) {
     }
 }
 
-/// The maximum over a window of 2 x 2 pixels, whose first row starts `corner` and whose second one comes `row_values` later.
-#[inline(always)]
-pub fn max_of_four(pixel: &mut [i8], corner: &[i8], row_values: usize) {
-    let channels = pixel.len();
-    if channels > 0 && corner.len() >= row_values + 2 * channels {
-        // SAFETY: both rows have two pixels of `channels`, not 0, values.
-        unsafe { max_of_rows(pixel.as_mut_ptr(), corner.as_ptr(), corner.as_ptr().wrapping_add(row_values), channels) }
-    }
-}
-
 #[cfg(feature = "add")]
 pub(super) mod add;
 #[cfg(feature = "depthwise-conv2d")]
@@ -165,7 +163,7 @@ pub(crate) use with_offsets;
 macro_rules! task_asm {
     ($($line:expr),* $(,)?) => {
         $crate::kernels::fast::with_offsets!(
-            Task { patch, weights, steps, biases, mantissas, exponents, tails, output, stride, pixels, zero_point, pairs },
+            Task { patch, weights, steps, biases, mantissas, exponents, tails, output, stride, kept, pixels, zero_point, pairs },
             $($line),*
         )
     };

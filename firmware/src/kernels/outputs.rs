@@ -5,6 +5,18 @@ use secateur_shared::layer::Step;
 use secateur_shared::model::Parameters;
 use secateur_shared::quant::{Activation, ZeroPoint};
 
+/// What becomes of the sums of pixels side by side.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Each makes an output.
+    Stored,
+    /// They are the upper row of a 2 x 2 pool: the larger of each two is kept.
+    Kept,
+    /// They are the lower row: the largest of each four makes an output, which is the largest output of the four, as a larger sum
+    /// never makes a smaller one.
+    Pooled,
+}
+
 /// A layer's parameters, and the form of its output.
 #[derive(Clone, Copy)]
 pub struct Outputs<'p> {
@@ -55,13 +67,26 @@ impl<'p> Outputs<'p> {
         clamp(self.activation, values);
     }
 
-    /// Stores an output of some pixels by their sums; those past the last pixel are dropped.
+    /// Does with an output's sums, of some pixels, what is to become of them; what is past the last pixel is dropped. `kept` are
+    /// those of all outputs.
     #[cfg_attr(any(kernels = "dsp", kernels = "m0plus"), inline(never))]
     #[cfg_attr(not(any(kernels = "dsp", kernels = "m0plus")), inline(always))]
-    pub fn store(&self, output: usize, sums: &[i32], pixels: &mut [i8]) {
-        for (pixel, sum) in sums.iter().enumerate() {
-            let Some(value) = pixels.get_mut(output + pixel * self.count()) else { return };
-            *value = self.value(output, *sum);
+    pub fn finish(&self, output: usize, sums: &[i32], fate: Fate, kept: &mut [i32], pixels: &mut [i8]) {
+        let pools = usize::from(fate != Fate::Stored);
+        for pixel in 0..sums.len() >> pools {
+            let left = pixel << pools;
+            let (Some(left), Some(right)) = (sums.get(left), sums.get(left + pools)) else { return };
+            let mut largest = *left.max(right);
+            if let Some(kept) = kept.get_mut(output * (sums.len() / 2) + pixel) {
+                if fate == Fate::Pooled {
+                    largest = largest.max(*kept);
+                }
+                *kept = largest;
+            }
+            if fate != Fate::Kept {
+                let Some(value) = pixels.get_mut(output + pixel * self.count()) else { return };
+                *value = self.value(output, largest);
+            }
         }
     }
 }
@@ -77,6 +102,14 @@ pub(super) fn slow_sum(outputs: &Outputs, output: usize, from: usize, x: &dyn Fn
         sum = x(position).wrapping_mul(parameters.weight(&row, position)).wrapping_add(sum);
     }
     sum
+}
+
+/// Room for so many sums of each output at the start of the scratch, and the rest of it; `None` where it is too short or not
+/// aligned to 4.
+#[inline(always)]
+pub(super) fn kept<'s>(scratch: &'s mut [i8], outputs: &Outputs, sums: usize) -> Option<(&'s mut [i32], &'s mut [i8])> {
+    let (kept, rest) = scratch.split_at_mut_checked(sums * outputs.count() * size_of::<i32>())?;
+    Some((bytemuck::try_cast_slice_mut(kept).ok()?, rest))
 }
 
 /// The nearest values within a range.

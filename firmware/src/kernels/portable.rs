@@ -1,6 +1,6 @@
 //! The inner loops in plain Rust: what runs on the desk, and what the fast ones are held equal to.
 
-use super::outputs::Outputs;
+use super::outputs::{self, Fate, Outputs};
 use super::runs::Runs;
 use secateur_shared::packing::Pair;
 use secateur_shared::quant::{Activation, Multiplier, ZeroPoint};
@@ -14,56 +14,73 @@ pub use add::add;
 #[cfg(feature = "depthwise-conv2d")]
 pub use depthwise_conv2d::{Filters, unzip};
 
-/// Output pixels that a patch has windows of.
-pub const PIXELS: usize = 1;
+/// Output pixels that a patch has windows of: as many as are pooled in a row.
+pub const PIXELS: usize = 2;
 
-/// The inputs under the windows of [`PIXELS`] output pixels, position after position, and what is computed of them.
+/// The inputs under the windows of [`PIXELS`] output pixels, one pixel's after the other, and what is computed of them.
 pub struct Patch<'s> {
     values: &'s mut [i8],
     outputs: &'s Outputs<'s>,
     /// How the windows lie in the input.
     pub(super) runs: Runs,
+    kept: &'s mut [i32],
 }
 
 impl<'s> Patch<'s> {
-    /// A patch for these outputs, and what is left of the scratch; `None` where it is too short.
-    pub fn new(scratch: &'s mut [i8], outputs: &'s Outputs<'s>, runs: Runs) -> Option<(Self, &'s mut [i8])> {
-        let (values, rest) = scratch.split_at_mut_checked(outputs.parameters.per_output)?;
-        Some((Self { values, outputs, runs }, rest))
+    /// A patch for these outputs, and what is left of the scratch; `None` where it is too short or not aligned to 4.
+    pub fn new(
+        scratch: &'s mut [i8],
+        outputs: &'s Outputs<'s>,
+        runs: Runs,
+        is_pooled: bool,
+    ) -> Option<(Self, &'s mut [i8])> {
+        let (kept, rest) = outputs::kept(scratch, outputs, if is_pooled { PIXELS / 2 } else { 0 })?;
+        let (values, rest) = rest.split_at_mut_checked(PIXELS * outputs.parameters.per_output)?;
+        Some((Self { values, outputs, runs, kept }, rest))
     }
 
-    /// Takes so many rows' runs in at a position.
+    /// Takes so many rows' runs, one a pixel, in at a position.
     #[inline(always)]
     pub fn gather(&mut self, at: usize, input: &[i8], rows: usize) {
-        let runs = self.runs;
-        for row in 0..rows {
-            let values = self.values.get_mut(at + row * runs.length..).and_then(|from| from.get_mut(..runs.length));
-            let run = input.get(row * runs.pitch..).and_then(|from| from.get(..runs.length));
-            if let (Some(values), Some(run)) = (values, run) {
-                values.copy_from_slice(run);
+        let Runs { length, step, pitch } = self.runs;
+        for (pixel, values) in self.values.chunks_mut(self.outputs.parameters.per_output.max(1)).enumerate() {
+            for row in 0..rows {
+                let values = values.get_mut(at + row * length..).and_then(|from| from.get_mut(..length));
+                let run = input.get(pixel * step + row * pitch..).and_then(|from| from.get(..length));
+                if let (Some(values), Some(run)) = (values, run) {
+                    values.copy_from_slice(run);
+                }
             }
         }
     }
 
-    /// Every output of the pixels.
+    /// Does with every output's sums what is to become of them.
     #[inline(always)]
-    pub fn product(&self, pixels: &mut [i8]) {
-        linear(self.values, self.outputs, pixels);
+    pub fn product(&mut self, fate: Fate, pixels: &mut [i8]) {
+        let Self { values, outputs, kept, .. } = self;
+        let (first, second) = values.split_at(values.len() / PIXELS);
+        sums([first, second], outputs, |output, sums| outputs.finish(output, &sums, fate, kept, pixels));
     }
 }
 
 /// Every output of one input.
 #[inline(always)]
 pub fn linear(input: &[i8], outputs: &Outputs, values: &mut [i8]) {
+    sums([input], outputs, |output, sums| outputs.finish(output, &sums, Fate::Stored, &mut [], values));
+}
+
+/// Every output's sums, one an input.
+#[inline(always)]
+fn sums<const INPUTS: usize>(inputs: [&[i8]; INPUTS], outputs: &Outputs, mut finish: impl FnMut(usize, [i32; INPUTS])) {
     let mut output = 0;
     while let Some(pair) = outputs.parameters.pair(output / 2) {
-        let [first, second] = linear_pair(input, &pair);
-        outputs.store(output, &[first], values);
-        outputs.store(output + 1, &[second], values);
+        let sums = inputs.map(|input| linear_pair(input, &pair));
+        finish(output, sums.map(|[first, _]| first));
+        finish(output + 1, sums.map(|[_, second]| second));
         output += 2;
     }
     if let Some(weights) = outputs.parameters.single() {
-        outputs.store(output, &[linear_single(input, weights)], values);
+        finish(output, inputs.map(|input| linear_single(input, weights)));
     }
 }
 
@@ -87,23 +104,6 @@ fn linear_pair(input: &[i8], weights: &Pair) -> [i32; 2] {
 fn linear_single(input: &[i8], weights: &[i8]) -> i32 {
     let products = input.iter().zip(weights).map(|(x, w)| i32::from(*x) * i32::from(*w));
     products.fold(0, i32::wrapping_add)
-}
-
-/// The larger of each two values, in place.
-#[inline(always)]
-pub fn max(values: &mut [i8], others: &[i8]) {
-    for (best, value) in values.iter_mut().zip(others) {
-        *best = (*best).max(*value);
-    }
-}
-
-/// The maximum over a window of 2 x 2 pixels, whose first row starts `corner` and whose second one comes `row_values` later.
-pub fn max_of_four(pixel: &mut [i8], corner: &[i8], row_values: usize) {
-    let channels = pixel.len();
-    pixel.fill(i8::MIN);
-    for from in [0, channels, row_values, row_values + channels] {
-        max(pixel, corner.get(from..).unwrap_or_default());
-    }
 }
 
 /// See [`Multiplier::requantize`].

@@ -2,7 +2,7 @@
 
 use super::PIXELS;
 use crate::kernels::fast::{self, with_offsets};
-use crate::kernels::outputs::{Outputs, slow_sum};
+use crate::kernels::outputs::{self, Fate, Outputs, slow_sum};
 use crate::kernels::runs::Runs;
 use core::arch::naked_asm;
 
@@ -14,16 +14,23 @@ pub struct Patch<'s> {
     /// How the windows lie in the input.
     pub(crate) runs: Runs,
     slow_from: usize,
+    kept: &'s mut [i32],
 }
 
 impl<'s> Patch<'s> {
     /// A patch for these outputs, and what is left of the scratch; `None` where it is too short or not aligned to 4.
-    pub fn new(scratch: &'s mut [i8], outputs: &'s Outputs<'s>, runs: Runs) -> Option<(Self, &'s mut [i8])> {
+    pub fn new(
+        scratch: &'s mut [i8],
+        outputs: &'s Outputs<'s>,
+        runs: Runs,
+        is_pooled: bool,
+    ) -> Option<(Self, &'s mut [i8])> {
+        let (kept, scratch) = outputs::kept(scratch, outputs, if is_pooled { PIXELS / 2 } else { 0 })?;
         let rows = outputs.parameters.per_output.div_ceil(2);
         let (words, rest) = scratch.split_at_mut_checked(rows * size_of::<[[i16; 2]; PIXELS]>())?;
         (words.as_ptr() as usize).is_multiple_of(4).then_some(())?;
         let words = bytemuck::try_cast_slice_mut(words).ok()?;
-        Some((Self { words, outputs, runs, slow_from: fast::slow_from(outputs) }, rest))
+        Some((Self { words, outputs, runs, slow_from: fast::slow_from(outputs), kept }, rest))
     }
 
     /// Takes so many rows' runs, one a pixel, in at a position.
@@ -48,34 +55,33 @@ impl<'s> Patch<'s> {
         }
     }
 
-    /// Every output of the pixels.
+    /// Does with every output's sums what is to become of them.
     #[inline(always)]
-    pub fn product(&self, pixels: &mut [i8]) {
-        let patch = self.words.as_ptr().cast();
+    pub fn product(&mut self, fate: Fate, pixels: &mut [i8]) {
+        let Self { words, outputs, slow_from, kept, .. } = self;
+        let single = |output| single(words, outputs, output);
         // SAFETY: the patch has a row for each two positions.
-        unsafe {
-            fast::product(patch, self.outputs, self.slow_from, |output, pixels| self.single(output, pixels), pixels)
-        }
+        unsafe { fast::product(words.as_ptr().cast(), outputs, *slow_from, single, (fate, kept), pixels) }
     }
+}
 
-    /// An output of the pixels.
-    fn single(&self, output: usize, pixels: &mut [i8]) {
-        let (mut sums, mut from) = ([0; PIXELS], 0);
-        let quads = self.outputs.parameters.per_output / 4;
-        if let Some(weights) = fast::alone(self.outputs, output).filter(|_| quads > 0) {
-            // SAFETY: there are `quads`, not 0, words of weights, and two rows of the patch for each.
-            unsafe { dot_patch(self.words.as_ptr().cast(), weights.as_ptr(), quads, &mut sums) }
-            from = 4 * quads;
-        }
-        for (pixel, sum) in sums.iter_mut().enumerate() {
-            let rest = slow_sum(self.outputs, output, from, &|position| {
-                let pairs = self.words.get(position / 2).and_then(|row| row.get(pixel));
-                pairs.map_or(0, |pair| pair[position % 2].into())
-            });
-            *sum = rest.wrapping_add(*sum);
-        }
-        self.outputs.store(output, &sums, pixels);
+/// An output's sums, of the pixels.
+fn single(words: &[[[i16; 2]; PIXELS]], outputs: &Outputs, output: usize) -> [i32; PIXELS] {
+    let (mut sums, mut from) = ([0; PIXELS], 0);
+    let quads = outputs.parameters.per_output / 4;
+    if let Some(weights) = fast::alone(outputs, output).filter(|_| quads > 0) {
+        // SAFETY: there are `quads`, not 0, words of weights, and two rows of the patch for each.
+        unsafe { dot_patch(words.as_ptr().cast(), weights.as_ptr(), quads, &mut sums) }
+        from = 4 * quads;
     }
+    for (pixel, sum) in sums.iter_mut().enumerate() {
+        let rest = slow_sum(outputs, output, from, &|position| {
+            let pairs = words.get(position / 2).and_then(|row| row.get(pixel));
+            pairs.map_or(0, |pair| pair[position % 2].into())
+        });
+        *sum = rest.wrapping_add(*sum);
+    }
+    sums
 }
 
 /// sums[pixel] = sum x w of an output whose weights are not in a pair, over `4 * quads` positions.

@@ -2,7 +2,7 @@
 
 use super::PIXELS;
 use crate::kernels::fast::{self, with_offsets};
-use crate::kernels::outputs::{Outputs, slow_sum};
+use crate::kernels::outputs::{self, Fate, Outputs, slow_sum};
 use crate::kernels::runs::Runs;
 use core::arch::naked_asm;
 
@@ -13,14 +13,21 @@ pub struct Patch<'s> {
     /// How the windows lie in the input.
     pub(crate) runs: Runs,
     slow_from: usize,
+    kept: &'s mut [i32],
 }
 
 impl<'s> Patch<'s> {
     /// A patch for these outputs, and what is left of the scratch; `None` where it is too short or not aligned to 4.
-    pub fn new(scratch: &'s mut [i8], outputs: &'s Outputs<'s>, runs: Runs) -> Option<(Self, &'s mut [i8])> {
+    pub fn new(
+        scratch: &'s mut [i8],
+        outputs: &'s Outputs<'s>,
+        runs: Runs,
+        is_pooled: bool,
+    ) -> Option<(Self, &'s mut [i8])> {
+        let (kept, scratch) = outputs::kept(scratch, outputs, if is_pooled { PIXELS / 2 } else { 0 })?;
         let (words, rest) = scratch.split_at_mut_checked(4 * outputs.parameters.per_output)?;
         let words = bytemuck::try_cast_slice_mut(words).ok()?;
-        Some((Self { words, outputs, runs, slow_from: fast::slow_from(outputs) }, rest))
+        Some((Self { words, outputs, runs, slow_from: fast::slow_from(outputs), kept }, rest))
     }
 
     /// Takes so many rows' runs, one a pixel, in at a position.
@@ -36,36 +43,35 @@ impl<'s> Patch<'s> {
         }
     }
 
-    /// Every output of the pixels.
+    /// Does with every output's sums what is to become of them.
     #[inline(always)]
-    pub fn product(&self, pixels: &mut [i8]) {
-        let patch = self.words.as_ptr().cast();
+    pub fn product(&mut self, fate: Fate, pixels: &mut [i8]) {
+        let Self { words, outputs, slow_from, kept, .. } = self;
+        let single = |output| single(words, outputs, output);
         // SAFETY: the patch has a word for each position.
-        unsafe {
-            fast::product(patch, self.outputs, self.slow_from, |output, pixels| self.single(output, pixels), pixels)
-        }
+        unsafe { fast::product(words.as_ptr().cast(), outputs, *slow_from, single, (fate, kept), pixels) }
     }
+}
 
-    /// An output of the pixels.
-    fn single(&self, output: usize, pixels: &mut [i8]) {
-        let (mut sums, mut from) = ([0; PIXELS], 0);
-        let steps = self.outputs.parameters.per_output / 2;
-        if let Some(weights) = fast::alone(self.outputs, output).filter(|_| steps > 0) {
-            // SAFETY: there are `steps`, not 0, pairs of weights and of the patch's words.
-            unsafe { dot_patch(self.words.as_ptr(), weights.as_ptr(), steps, &mut sums) }
-            from = 2 * steps;
-        }
-        for (pixel, sum) in sums.iter_mut().enumerate() {
-            let rest = slow_sum(self.outputs, output, from, &|position| {
-                let word = self.words.get(position).copied().unwrap_or(0);
-                // The second pixel's share was taken down by the first one's sign.
-                let first = i32::from(word as i16);
-                if pixel == 0 { first } else { word.wrapping_sub(first) >> 16 }
-            });
-            *sum = rest.wrapping_add(*sum);
-        }
-        self.outputs.store(output, &sums, pixels);
+/// An output's sums, of the pixels.
+fn single(words: &[i32], outputs: &Outputs, output: usize) -> [i32; PIXELS] {
+    let (mut sums, mut from) = ([0; PIXELS], 0);
+    let steps = outputs.parameters.per_output / 2;
+    if let Some(weights) = fast::alone(outputs, output).filter(|_| steps > 0) {
+        // SAFETY: there are `steps`, not 0, pairs of weights and of the patch's words.
+        unsafe { dot_patch(words.as_ptr(), weights.as_ptr(), steps, &mut sums) }
+        from = 2 * steps;
     }
+    for (pixel, sum) in sums.iter_mut().enumerate() {
+        let rest = slow_sum(outputs, output, from, &|position| {
+            let word = words.get(position).copied().unwrap_or(0);
+            // The second pixel's share was taken down by the first one's sign.
+            let first = i32::from(word as i16);
+            if pixel == 0 { first } else { word.wrapping_sub(first) >> 16 }
+        });
+        *sum = rest.wrapping_add(*sum);
+    }
+    sums
 }
 
 /// sums[pixel] = sum x w of an output whose weights are not in a pair, over `2 * steps` positions.
