@@ -20,7 +20,8 @@ impl Noise {
         (0..count).map(|_| self.byte()).collect()
     }
 
-    fn parameters(&mut self, outputs: u16, weights_per_output: usize) -> LayerParameters {
+    /// A layer's, of so many outputs.
+    pub fn parameters(&mut self, outputs: u16, weights_per_output: usize) -> LayerParameters {
         let outputs = usize::from(outputs);
         let multiplier = Multiplier::from_real(0.003).expect("in range");
         LayerParameters {

@@ -1,6 +1,6 @@
 //! The mean over windows.
 
-use super::window::{fold, pool};
+use super::window::pool;
 use crate::tensors::Tensors;
 use secateur_shared::layer::Step;
 
@@ -13,10 +13,25 @@ pub fn average_pool2d(tensors: &mut Tensors, step: &Step) {
         let channels = pixel.len();
         for (channel, value) in pixel.iter_mut().enumerate() {
             let values = corner.get(channel..).unwrap_or_default();
-            let sum = fold(values, (rows, pitch), (columns, channels), 0, |sum, value| sum + i32::from(value));
+            let sum = sum(values, (rows, pitch), (columns, channels));
             *value = activation.clamp(mean(sum, (rows * columns) as i32));
         }
     });
+}
+
+/// The sum of a channel's values under a window of so many rows and columns, given how far apart each are.
+#[inline(always)]
+fn sum(values: &[i8], (rows, pitch): (usize, usize), (columns, step): (usize, usize)) -> i32 {
+    let mut sum = 0;
+    for row in 0..rows {
+        let mut at = row * pitch;
+        for _ in 0..columns {
+            let Some(value) = values.get(at) else { return sum };
+            sum += i32::from(*value);
+            at += step;
+        }
+    }
+    sum
 }
 
 /// sum / count, rounded half away from zero.

@@ -1,7 +1,7 @@
 //! Maximum over windows.
 
 use super::outputs::clamp;
-use super::window::{fold, pool};
+use super::window::pool;
 use crate::tensors::Tensors;
 use secateur_shared::layer::Step;
 
@@ -11,10 +11,16 @@ use secateur_shared::layer::Step;
 pub fn max_pool2d(tensors: &mut Tensors, step: &Step) {
     let pitch = step.input.shape.row_bytes() as usize;
     pool(tensors, step, |pixel, corner, (rows, columns)| {
-        let channels = pixel.len();
-        for (channel, value) in pixel.iter_mut().enumerate() {
-            let values = corner.get(channel..).unwrap_or_default();
-            *value = fold(values, (rows, pitch), (columns, channels), i8::MIN, i8::max);
+        pixel.fill(i8::MIN);
+        for row in 0..rows {
+            let mut at = row * pitch;
+            for _ in 0..columns {
+                for largest in pixel.iter_mut() {
+                    let Some(value) = corner.get(at) else { return };
+                    *largest = (*largest).max(*value);
+                    at += 1;
+                }
+            }
         }
         clamp(step.record.activation(), pixel);
     });

@@ -25,27 +25,6 @@ pub(super) fn pool(tensors: &mut Tensors, step: &Step, pool: impl Fn(&mut [i8], 
     }
 }
 
-/// All values of a channel under a window of so many rows and columns, folded, given how far apart each are.
-#[inline(always)]
-pub(super) fn fold<T>(
-    values: &[i8],
-    (rows, pitch): (usize, usize),
-    (columns, step): (usize, usize),
-    first: T,
-    fold: impl Fn(T, i8) -> T,
-) -> T {
-    let mut folded = first;
-    for row in 0..rows {
-        let mut at = row * pitch;
-        for _ in 0..columns {
-            let Some(value) = values.get(at) else { return folded };
-            folded = fold(folded, *value);
-            at += step;
-        }
-    }
-    folded
-}
-
 /// The first of so many rows (or columns) that lie under the windows of an output row (or column), and how many do.
 #[inline(never)]
 fn inside(output: usize, kernel: u8, stride: u8, before: u8, size: u16) -> (usize, usize) {
