@@ -1,5 +1,6 @@
-//! Copying and filling, as compiled code asks for them by name: 68 bytes, where the compiler's own library has 1,300 of
-//! unrolled loops, and kernels copy at an image's edge only. Word by word where both ends lie on words, else byte by byte.
+//! Copying and filling, as compiled code asks for them by name: at most 68 bytes, where the compiler's own library has 1,300 of
+//! unrolled loops, and kernels copy at an image's edge only. Word by word,
+//! on Cortex-M0+ only where both ends lie on words.
 
 use core::arch::global_asm;
 
