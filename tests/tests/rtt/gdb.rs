@@ -73,7 +73,8 @@ impl Gdb {
             }
         }
         // The checksum of a socket is always right.
-        (self.byte()?, self.byte()?);
+        self.byte()?;
+        self.byte()?;
         self.port.get_mut().write_all(b"+")?;
         Ok(words)
     }

@@ -56,7 +56,7 @@ struct Counting {
 impl Write for Counting {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let count = self.frames.fetch_add(usize::from(bytes != [0]), Ordering::Relaxed);
-        if bytes != [0] && count % 100 == 0 {
+        if bytes != [0] && count.is_multiple_of(100) {
             self.line.write_all(&[&[7; 3 * FRAME_BYTES][..], &[0]].concat())?;
         }
         self.line.write_all(bytes).map(|()| bytes.len())
