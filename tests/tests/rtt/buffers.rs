@@ -84,7 +84,8 @@ fn message(image: &[u8], text: &str) -> Result<u16> {
 fn the_log_is_on_channel_0() -> Result<()> {
     let image = bench()?.image_of(&[0xFF; 16])?;
     let (board, begun) = (Board::start_image(&image)?, Instant::now());
-    board.link()?.hello()?;
+    let mut link = board.link()?;
+    link.hello()?;
     while board.log.bytes().is_empty() {
         ensure!(begun.elapsed() < Duration::from_secs(60), "nothing is logged");
         std::thread::sleep(Duration::from_millis(10));
