@@ -3,7 +3,7 @@
 #[path = "build/bench.rs"]
 mod bench;
 
-use secateur_boards::BoardSpec;
+use secateur_boards::{BoardSpec, Frames};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -104,6 +104,9 @@ fn memory_x(board: &BoardSpec) -> String {
     if board.flash.start_block {
         script.push_str(START_BLOCK);
     }
+    if board.frames == Frames::Rtt {
+        script.push_str(RTT);
+    }
     if board.kernels_in_ram {
         script.push_str(KERNELS_IN_RAM);
     }
@@ -125,6 +128,14 @@ SECTIONS
   .start_block : ALIGN(4) { KEEP(*(.start_block)); } > FLASH
 } INSERT AFTER .vector_table;
 _stext = ALIGN(ADDR(.start_block) + SIZEOF(.start_block), 16);
+";
+
+/// Puts RTT's control block at the start of RAM, so that a probe finds it whatever firmware the board was flashed with.
+const RTT: &str = "\
+SECTIONS
+{
+  .rtt (NOLOAD) : ALIGN(4) { KEEP(*(.rtt)); } > RAM
+} INSERT BEFORE .data;
 ";
 
 /// Links what runs for each pixel as if it were data: start-up copies it to RAM. A section here comes before link.x's own, so

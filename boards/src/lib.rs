@@ -6,7 +6,7 @@
 #[cfg(feature = "host")]
 mod spec;
 #[cfg(feature = "host")]
-pub use spec::{BoardSpec, Emulator, QemuMachine, Region, Rp2040js, SpecError, all, find};
+pub use spec::{BoardSpec, Emulator, Frames, QemuMachine, Region, Rp2040js, SpecError, all, find};
 
 #[cfg(feature = "netduinoplus2")]
 pub mod netduinoplus2;
@@ -24,6 +24,8 @@ pub mod pico;
 pub mod pico2;
 #[cfg(feature = "rp2")]
 pub mod rp2;
+#[cfg(feature = "rtt")]
+pub mod rtt;
 #[cfg(feature = "stm32")]
 pub mod stm32;
 #[cfg(feature = "stm32f4")]
@@ -54,6 +56,6 @@ pub trait Board {
     /// As in `board.toml`.
     const CHIP: &'static str;
 
-    /// Starts clocks and serial port; `None` where it was called before.
+    /// Starts clocks and port; `None` where it was called before.
     fn start() -> Option<Started<Self::Port, Self::Led>>;
 }

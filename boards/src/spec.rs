@@ -16,6 +16,9 @@ pub struct BoardSpec {
     pub clock_hz: u32,
     /// What is kept for the stack; the device measures it.
     pub stack_reserve_bytes: u32,
+    /// How frames go between desk and chip.
+    #[serde(default)]
+    pub frames: Frames,
     /// Whether the engine's loops run from RAM, where flash is slower.
     #[serde(default)]
     pub kernels_in_ram: bool,
@@ -58,6 +61,26 @@ pub struct Region {
     pub origin: u32,
     /// Length.
     pub bytes: u32,
+}
+
+/// How frames go between desk and chip. Its name is the feature of the firmware that does so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Frames {
+    /// Over a serial port.
+    #[default]
+    Serial,
+    /// By ring buffers in the chip's RAM, which a debug probe reads and writes: RTT. The chip needs no other pins.
+    Rtt,
+}
+
+impl std::fmt::Display for Frames {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Frames::Serial => "serial",
+            Frames::Rtt => "rtt",
+        })
+    }
 }
 
 /// What emulates a board.
@@ -159,6 +182,11 @@ fn parse(name: &str, text: &str) -> Result<BoardSpec, SpecError> {
     if board.flash.boot2_bytes > board.sector_starts().get(1).copied().unwrap_or(board.flash.bytes) {
         return Err(invalid(format!("boot2_bytes is {}, more than the first sector", board.flash.boot2_bytes)));
     }
+    if let (Frames::Rtt, Some(emulator)) = (board.frames, &board.emulator) {
+        return Err(invalid(format!(
+            "frames is \"rtt\", and {emulator} has no debug probe: write \"serial\", or leave it out"
+        )));
+    }
     if board.name != name {
         return Err(invalid(format!("name is `{}`", board.name)));
     }
@@ -189,13 +217,32 @@ mod tests {
         }
     }
 
+    /// A board, and what else its file says.
+    fn with(words: &str) -> Result<BoardSpec, SpecError> {
+        let text = "name = \"a\"\nchip = \"b\"\ntarget = \"c\"\nclock_hz = 1\nstack_reserve_bytes = 8\n\
+                    ram = { origin = 0, bytes = 8 }\nflash = { origin = 0, bytes = 8, sectors = [[2, 4]] }\n";
+        parse("a", &format!("{text}{words}"))
+    }
+
+    #[test]
+    fn frames_go_over_a_serial_port_or_by_a_probe_that_no_emulator_has() {
+        assert_eq!(with("").expect("valid").frames, Frames::Serial);
+        assert_eq!(with("frames = \"rtt\"").expect("valid").frames, Frames::Rtt);
+        for (wrong, why) in [
+            ("frames = \"usb\"", "unknown variant `usb`, expected `serial` or `rtt`"),
+            (
+                "frames = \"rtt\"\nemulator = { rp2040js = { uart = 0 } }",
+                "boards/a/board.toml: frames is \"rtt\", and rp2040js has no debug probe: write \"serial\", or leave it out",
+            ),
+        ] {
+            let error = with(wrong).expect_err(wrong).to_string();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+
     #[test]
     fn an_emulator_is_one_that_is_known_and_has_what_it_needs() {
-        let board = |emulator: &str| {
-            let text = "name = \"a\"\nchip = \"b\"\ntarget = \"c\"\nclock_hz = 1\nstack_reserve_bytes = 8\n\
-                        ram = { origin = 0, bytes = 8 }\nflash = { origin = 0, bytes = 8, sectors = [[2, 4]] }\n";
-            parse("a", &format!("{text}{emulator}")).map(|board| board.emulator.map(|it| it.to_string()))
-        };
+        let board = |emulator: &str| with(emulator).map(|board| board.emulator.map(|it| it.to_string()));
         assert_eq!(board("").expect("valid"), None);
         assert_eq!(board("[emulator.rp2040js]\nuart = 1").expect("valid").as_deref(), Some("rp2040js"));
         assert_eq!(board("[emulator.qemu]\nmachine = \"m\"\nserial = 0").expect("valid").as_deref(), Some("QEMU m"));

@@ -1,6 +1,7 @@
 //! Start-up of the STM32F4 Discovery, an STM32F407 with an 8 MHz crystal.
 
-use crate::stm32f4::{Port, Source, clocks};
+use crate::rtt::Port;
+use crate::stm32f4::{Source, clocks};
 use crate::{Board, Started};
 use stm32f4xx_hal::gpio::{Output, Pin};
 use stm32f4xx_hal::pac;
@@ -18,10 +19,9 @@ impl Board for Stm32f4Discovery {
 
     fn start() -> Option<Started<Port, Self::Led>> {
         let peripherals = pac::Peripherals::take()?;
+        let port = Port::new();
         let mut rcc = clocks(peripherals.RCC, Source::Crystal, Config::hse(8.MHz()).sysclk(168.MHz()));
-        let pins = peripherals.GPIOA.split(&mut rcc);
         let led = peripherals.GPIOD.split(&mut rcc).pd12.into_push_pull_output();
-        let port = Port::new(peripherals.USART2, pins.pa2, pins.pa3, &mut rcc)?;
         Some(Started { port, led, clock_hz: rcc.clocks.sysclk().to_Hz() })
     }
 }

@@ -14,7 +14,7 @@ fn text(path: &str) -> String {
 
 /// What must be in which file for a board.
 fn needed(board: &BoardSpec) -> Vec<(String, String)> {
-    let BoardSpec { name, chip, .. } = board;
+    let BoardSpec { name, chip, frames, .. } = board;
     let module = name.replace('-', "_");
     let (readme, start_up) = (format!("boards/{name}/README.md"), format!("boards/src/{module}.rs"));
     let row = if board.emulator.is_some() { "emulated" } else { "built and linked, never run on hardware" };
@@ -27,7 +27,7 @@ fn needed(board: &BoardSpec) -> Vec<(String, String)> {
         ("boards/Cargo.toml".to_owned(), format!("\n{name} = [")),
         ("boards/README.md".to_owned(), format!("\n| [`{name}`]({name}/README.md) | {chip} | ")),
         ("boards/README.md".to_owned(), format!(" {} | {row} |\n", megahertz(board))),
-        ("firmware/Cargo.toml".to_owned(), format!("\n{name} = [\"chip\", \"secateur-boards/{name}\"]\n")),
+        ("firmware/Cargo.toml".to_owned(), format!("\n{name} = [\"{frames}\", \"secateur-boards/{name}\"]\n")),
         ("firmware/Cargo.toml".to_owned(), format!("\nname = \"{name}\"\nrequired-features = [\"{name}\"]\n")),
         (format!("firmware/src/bin/{name}.rs"), format!("secateur_boards::{module}::")),
     ];
@@ -58,7 +58,7 @@ fn what_a_board_lacks_is_named() {
     let missing = missing(&board);
     assert_eq!(missing.len(), needed(&board).len() - 1, "{missing:#?}");
     assert!(
-        missing.contains(&"firmware/Cargo.toml lacks `arduino = [\"chip\", \"secateur-boards/arduino\"]`".to_owned())
+        missing.contains(&"firmware/Cargo.toml lacks `arduino = [\"serial\", \"secateur-boards/arduino\"]`".to_owned())
     );
 }
 

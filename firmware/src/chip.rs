@@ -162,5 +162,6 @@ unsafe fn HardFault(_: &cortex_m_rt::ExceptionFrame) -> ! {
     }
 }
 
+#[cfg(feature = "serial")]
 use defmt_rtt as _;
 use panic_probe as _;

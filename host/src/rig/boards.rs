@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use secateur_boards::BoardSpec;
+use secateur_boards::{BoardSpec, Frames};
 use secateur_shared::layer::{Conv2d, Layer, Linear, Pool2d, Shape, Table, Window};
 use secateur_shared::memory::{self, Footprint, MemoryPlan};
 use secateur_shared::quant::{Activation, ZeroPoint};
@@ -49,7 +49,7 @@ impl Listed {
         let MemoryPlan { flash_bytes, ram_bytes, .. } = plan(&board)?;
         let fits = flash_bytes <= board.flash.bytes && ram_bytes <= board.ram.bytes;
         Ok(Self {
-            connected: connected(&board.chip, ports, probes),
+            connected: connected(&board, ports, probes),
             name: board.name,
             chip: board.chip,
             target: board.target,
@@ -125,11 +125,13 @@ pub fn list(json: Option<&Path>) -> Result<()> {
     write_json(json, &boards)
 }
 
-/// The probes and ports that could be a board with this chip.
-fn connected(chip: &str, ports: &[Port], probes: &[Probe]) -> Vec<String> {
-    let could_be = |usb: (u16, u16)| MAKERS.iter().all(|(maker, chips)| *maker != usb.0 || chip.starts_with(chips));
+/// The probes, and the ports unless it has none, that could be a board with this chip.
+fn connected(board: &BoardSpec, ports: &[Port], probes: &[Probe]) -> Vec<String> {
+    let could_be =
+        |usb: (u16, u16)| MAKERS.iter().all(|(maker, chips)| *maker != usb.0 || board.chip.starts_with(chips));
     let usb_of = |port: &Port| port.usb.as_ref().map(|usb| (usb.vendor, usb.product));
-    let ports = ports.iter().filter(|port| usb_of(port).is_some_and(could_be)).map(ToString::to_string);
+    let ports = ports.iter().filter(|_| board.frames == Frames::Serial);
+    let ports = ports.filter(|port| usb_of(port).is_some_and(could_be)).map(ToString::to_string);
     let probes = probes.iter().filter(|probe| could_be(probe.usb())).map(ToString::to_string);
     probes.chain(ports).collect()
 }
@@ -164,6 +166,7 @@ fn default_network() -> Result<Table> {
 mod tests {
     use super::*;
     use crate::rig::usb::Usb;
+    use secateur_boards::find;
 
     #[test]
     fn a_maker_s_probe_is_no_other_maker_s_board() {
@@ -171,9 +174,12 @@ mod tests {
             let usb = Usb { vendor, product: 0x374B, serial: None, name: Some("STM32 STLink".to_owned()) };
             [Port { path: "/dev/ttyACM0".to_owned(), usb: Some(usb) }]
         };
-        assert_eq!(connected("STM32F446RE", &port(0x0483), &[]), ["/dev/ttyACM0 (STM32 STLink, 0483:374b)"]);
-        assert!(connected("RP2040", &port(0x0483), &[]).is_empty());
-        assert!(!connected("RP2040", &port(0x0403), &[]).is_empty());
+        let connected = |board, vendor| connected(&find(board).expect("a board"), &port(vendor), &[]);
+        assert_eq!(connected("nucleo-f446re", 0x0483), ["/dev/ttyACM0 (STM32 STLink, 0483:374b)"]);
+        assert!(connected("pico", 0x0483).is_empty());
+        assert!(!connected("pico", 0x0403).is_empty());
+        // Its frames go by no port, whoever made that.
+        assert!(connected("stm32f4-discovery", 0x0403).is_empty());
     }
 
     #[test]

@@ -96,8 +96,8 @@ impl Work {
         let (board, probe) = (&self.target.board, self.probe()?);
         probe.write(board, &image::loaded(&self.image)?)?;
         println!("{}: flashed by {probe}", board.name);
-        match hardware::port(&self.wiring(), &probe) {
-            Ok(port) => self.confirm(&mut serial::open(&port)?),
+        match hardware::line(board, &self.wiring(), &probe) {
+            Ok(link) => self.confirm(link),
             Err(error) => {
                 println!("not asked what it runs: {error:#}");
                 Ok(())
@@ -107,23 +107,23 @@ impl Work {
 
     fn flash_model(&self) -> Result<()> {
         let (board, wiring) = (&self.target.board, self.wiring());
-        // A board that is refused needs no probe.
-        let (probe, port) = match wiring.port.clone() {
-            Some(port) => (None, port),
-            None => self.probe().and_then(|probe| hardware::port(&wiring, &probe).map(|port| (Some(probe), port)))?,
+        let link = match &wiring.port {
+            // A board that is refused needs no probe.
+            Some(port) => serial::open(port),
+            None => hardware::line(board, &wiring, &self.probe()?),
         };
-        let mut link = serial::open(&port)?;
-        let greeting = link.hello().context("asking the board what it can run")?;
+        // The line ends here: it may be the probe's.
+        let greeting = link?.hello().context("asking the board what it can run")?;
         check(&greeting, &self.target, &self.blob, &self.image)?;
-        let probe = probe.map_or_else(|| self.probe(), Ok)?;
+        let probe = self.probe()?;
         probe.write(board, &[(greeting.model_address, self.blob.bytes())])?;
         let length = self.blob.bytes().len() as u32;
         println!("{}: model of {} flashed to {:#010x}", board.name, bytes(length), greeting.model_address);
-        self.confirm(&mut link)
+        self.confirm(hardware::line(board, &wiring, &probe)?)
     }
 
-    fn confirm(&self, link: &mut Link) -> Result<()> {
-        let greeting = verify::greet(link, &self.target.board, &self.blob)?;
+    fn confirm(&self, mut link: Link) -> Result<()> {
+        let greeting = verify::greet(&mut link, &self.target.board, &self.blob)?;
         let megahertz = f64::from(greeting.clock_hz) / 1e6;
         println!(
             "{} answers at {megahertz:.1} MHz and runs model {:08x}",

@@ -1,9 +1,9 @@
-//! A board on the desk: flashed by a debug probe, talked to over a serial port.
+//! A board on the desk: flashed by a debug probe, talked to over a serial port or by that probe.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use secateur_boards::BoardSpec;
+use secateur_boards::{BoardSpec, Frames};
 
 use super::link::Link;
 use super::probe::{self, Probe};
@@ -30,7 +30,7 @@ impl Wiring {
 pub struct Hardware {
     /// The line to the firmware.
     pub link: Link,
-    /// Shows the firmware's log while it runs.
+    /// Shows the firmware's log while it runs, where the link does not.
     _log: Option<probe::Log>,
 }
 
@@ -44,16 +44,29 @@ impl Hardware {
             return Ok(Self { link: serial::open(port)?, _log: None });
         }
         let probe = probe::find(board, wiring.probe.as_deref())?;
+        let image = std::fs::read(image).with_context(|| format!("cannot read {}", image.display()))?;
+        let loaded = image::loaded(&image)?;
+        if board.frames == Frames::Rtt {
+            probe.write(board, &loaded)?;
+            return Ok(Self { link: probe.line(board, Some(&image))?, _log: None });
+        }
         // Before minutes of flashing.
         let link = serial::open(&port(wiring, &probe)?)?;
-        let image = std::fs::read(image).with_context(|| format!("cannot read {}", image.display()))?;
-        let log = probe.run(board, &image::loaded(&image)?, &image)?;
+        let log = probe.run(board, &loaded, &image)?;
         Ok(Self { link, _log: Some(log) })
     }
 }
 
+/// The line to a board that runs, which has this probe.
+pub(super) fn line(board: &BoardSpec, wiring: &Wiring, probe: &Probe) -> Result<Link> {
+    match board.frames {
+        Frames::Serial => serial::open(&port(wiring, probe)?),
+        Frames::Rtt => probe.line(board, None),
+    }
+}
+
 /// The port that is named, or the probe's own.
-pub(super) fn port(wiring: &Wiring, probe: &Probe) -> Result<String> {
+fn port(wiring: &Wiring, probe: &Probe) -> Result<String> {
     if let Some(port) = &wiring.port {
         return Ok(port.clone());
     }

@@ -16,6 +16,7 @@ pub mod on_device;
 pub mod probe;
 mod qemu;
 mod rp2040;
+pub mod rtt;
 pub mod run;
 pub mod serial;
 pub mod setup;

@@ -6,6 +6,8 @@ mod chip;
 #[cfg(feature = "probe")]
 mod log;
 #[cfg(feature = "probe")]
+mod memory;
+#[cfg(feature = "probe")]
 mod present;
 
 #[cfg(not(feature = "probe"))]

@@ -1,9 +1,9 @@
-//! A board, and how it is reached: emulated here, or on the desk by a debug probe and a serial port.
+//! A board, and how it is reached: emulated here, or on the desk by a debug probe, a serial port, or both.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use secateur_boards::BoardSpec;
+use secateur_boards::{BoardSpec, Frames};
 use tempfile::TempDir;
 
 use super::emulated::Emulated;
@@ -59,7 +59,7 @@ impl Target {
     /// The same board on the desk, at the end of this probe or port.
     ///
     /// # Errors
-    /// [`Failure::Usage`] where it is already at another.
+    /// [`Failure::Usage`] where it is already at another, or at a port and its frames go by no port.
     pub fn at(self, place: &str) -> Result<Self> {
         let is_port = place.contains(['/', '\\']) || place.to_ascii_uppercase().starts_with("COM");
         if is_port { self.by(None, Some(place)) } else { self.by(Some(place), None) }
@@ -73,6 +73,14 @@ impl Target {
         if probe.is_none() && port.is_none() {
             return Ok(self);
         }
+        let name = &self.board.name;
+        if let (Frames::Rtt, Some(port)) = (self.board.frames, port) {
+            let message = format!(
+                "{name} has no serial port, its frames go by its debug probe: leave {port} out, and where there are several \
+                 probes name its one, by --probe or as {name}@SERIAL"
+            );
+            return Err(Failure::Usage(message).into());
+        }
         let mut wiring = match self.reach {
             Reach::Emulated => Wiring::default(),
             Reach::Hardware(wiring) => wiring,
@@ -80,7 +88,6 @@ impl Target {
         for (place, given) in [(&mut wiring.probe, probe), (&mut wiring.port, port)] {
             let Some(given) = given else { continue };
             if let Some(earlier) = place.replace(given.to_owned()).filter(|earlier| earlier != given) {
-                let name = &self.board.name;
                 let message = format!("{name} is both at `{earlier}` and at `{given}`: name one");
                 return Err(Failure::Usage(message).into());
             }
@@ -166,6 +173,10 @@ mod tests {
     fn two_probes_or_ports_of_one_board_are_refused() {
         let says = |text| places(text).expect_err("refused").to_string();
         assert_eq!(says("pico@E66@E67"), "pico is both at `E66` and at `E67`: name one");
+        let by_probe = "stm32f4-discovery has no serial port, its frames go by its debug probe: leave /dev/ttyACM1 out, and \
+                        where there are several probes name its one, by --probe or as stm32f4-discovery@SERIAL";
+        assert_eq!(says("stm32f4-discovery@/dev/ttyACM1"), by_probe);
+        assert!(places("stm32f4-discovery@066CFF").is_ok());
         assert!(says("arduino@E66").starts_with("no board `arduino`: known boards are netduinoplus2"));
     }
 }

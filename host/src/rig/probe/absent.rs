@@ -3,9 +3,10 @@
 use std::convert::Infallible;
 
 use anyhow::Result;
-use secateur_boards::BoardSpec;
+use secateur_boards::{BoardSpec, Frames};
 
 use crate::failure::Failure;
+use crate::rig::link::Link;
 
 /// There is none.
 #[derive(Clone, Debug)]
@@ -25,9 +26,12 @@ pub fn list() -> Vec<Probe> {
 /// # Errors
 /// [`Failure::BoardMissing`] with the command that builds a program that knows probes.
 pub fn find(board: &BoardSpec, _: Option<&str>) -> Result<Probe> {
+    let other_way = match board.frames {
+        Frames::Serial => "; or flash it another way, and name its serial port by --port",
+        Frames::Rtt => ", by which alone it can be talked to",
+    };
     let message = format!(
-        "{} is flashed by a debug probe, which this build knows nothing of: build with `--features probe`, as `{}`; or \
-         flash it another way, and name its serial port by --port",
+        "{} is flashed by a debug probe, which this build knows nothing of: build with `--features probe`, as `{}`{other_way}",
         board.name,
         super::build_command()
     );
@@ -55,6 +59,14 @@ impl Probe {
     /// # Errors
     /// None: there is no probe.
     pub fn run(&self, _: &BoardSpec, _: &[(u32, &[u8])], _: &[u8]) -> Result<Log> {
+        match self.0 {}
+    }
+
+    /// The line to firmware that runs.
+    ///
+    /// # Errors
+    /// None: there is no probe.
+    pub fn line(&self, _: &BoardSpec, _: Option<&[u8]>) -> Result<Link> {
         match self.0 {}
     }
 

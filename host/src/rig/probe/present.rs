@@ -1,17 +1,25 @@
 //! Debug probes, by probe-rs.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 use probe_rs::flashing::{DownloadOptions, FlashProgress, ProgressEvent, ProgressOperation};
 use probe_rs::probe::DebugProbeInfo;
 use probe_rs::probe::list::{Accessibility, Lister};
+use probe_rs::rtt::{Rtt, ScanRegion};
 use probe_rs::{MemoryInterface, Permissions, Session};
-use secateur_boards::BoardSpec;
+use secateur_boards::{BoardSpec, Frames};
 
 use super::chip;
-use super::log::Log;
+use super::log::{self, Log};
+use super::memory::Memory;
 use crate::failure::Failure;
-use crate::rig::serial;
+use crate::rig::link::Link;
+use crate::rig::{rtt, serial};
+
+/// How long a core may take to stop.
+const HALT: Duration = Duration::from_millis(500);
 
 /// A debug probe.
 #[derive(Clone, Debug)]
@@ -37,10 +45,11 @@ pub fn list() -> Vec<Probe> {
 /// # Errors
 /// [`Failure::BoardMissing`] with what was found where there is none, or more than one.
 pub fn find(board: &BoardSpec, named: Option<&str>) -> Result<Probe> {
-    choose(&board.name, list(), named)
+    choose(board, list(), named)
 }
 
-fn choose(board: &str, there: Vec<Probe>, named: Option<&str>) -> Result<Probe> {
+fn choose(board: &BoardSpec, there: Vec<Probe>, named: Option<&str>) -> Result<Probe> {
+    let BoardSpec { name: board, frames, .. } = board;
     let words = |probes: &[Probe]| probes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     let found = if there.is_empty() { "none".to_owned() } else { words(&there) };
     let matching: Vec<Probe> =
@@ -48,8 +57,8 @@ fn choose(board: &str, there: Vec<Probe>, named: Option<&str>) -> Result<Probe> 
     let message = match (&*matching, named) {
         ([probe], _) => return Ok(probe.clone()),
         ([], None) => format!(
-            "no debug probe is connected for {board}: plug it in (a data cable, not one for charging); {}",
-            serial::listed()
+            "no debug probe is connected for {board}: plug it in (a data cable, not one for charging){}",
+            if *frames == Frames::Serial { format!("; {}", serial::listed()) } else { String::new() }
         ),
         ([], Some(named)) => format!("no debug probe `{named}` is connected for {board}; found: {found}"),
         (several, _) => {
@@ -94,6 +103,16 @@ impl Probe {
         Log::start(self.flash(board, segments)?, &board.name, elf)
     }
 
+    /// The line to firmware that runs on a board whose frames go by RTT. Its log is shown where `elf` has the texts.
+    ///
+    /// # Errors
+    /// No right to use the probe, or no chip or another one at its end.
+    pub fn line(&self, board: &BoardSpec, elf: Option<&[u8]>) -> Result<Link> {
+        let log = elf.map(|elf| log::shown(&board.name, elf)).transpose()?;
+        let channels = Memory::new(self.attach(board)?, board.ram.origin.into());
+        rtt::line(channels, log.unwrap_or_else(|| Box::new(std::io::sink()))).context("no room for a pipe")
+    }
+
     /// Flashes bytes, erasing no sector but theirs, and starts the board anew.
     ///
     /// # Errors
@@ -115,7 +134,7 @@ impl Probe {
         options.progress = progress(&board.name, total);
         let advice = "the flash did not take the image: see to the board's power, that its flash is not protected, and try again";
         loader.commit(&mut session, options).context(advice)?;
-        session.core(0)?.reset().context("the board was flashed, but does not start: reset it by its button")?;
+        start(&mut session, board).context("the board was flashed, but does not start: reset it by its button")?;
         Ok(session)
     }
 
@@ -141,6 +160,17 @@ impl Probe {
         let advice = "see that the board is powered and the one of --board, and that no other program uses the probe";
         anyhow!(Failure::BoardMissing(format!("{self} does not reach a {}: {error}; {advice}", board.chip)))
     }
+}
+
+/// Starts the board anew.
+fn start(session: &mut Session, board: &BoardSpec) -> Result<()> {
+    let mut core = session.core(0)?;
+    if board.frames == Frames::Rtt {
+        core.halt(HALT)?;
+        // What was there of earlier firmware would be taken for today's.
+        Rtt::clear_control_block(&mut core, &ScanRegion::Exact(board.ram.origin.into()))?;
+    }
+    Ok(core.reset()?)
 }
 
 /// What is wrong with the chip at the end of a session, if anything is.
@@ -169,11 +199,14 @@ mod tests {
 
     #[test]
     fn with_no_probe_it_says_so_and_what_was_found() {
-        let error = choose("nucleo-f446re", Vec::new(), None).expect_err("no probe");
+        let board = |name| secateur_boards::find(name).expect("a board");
+        let error = choose(&board("nucleo-f446re"), Vec::new(), None).expect_err("no probe");
         assert_eq!(error.downcast_ref::<Failure>().map(Failure::exit_code), Some(5));
         let message = error.to_string();
         assert!(message.starts_with("no debug probe is connected for nucleo-f446re: plug it in"), "{message}");
-        let named = choose("pico", Vec::new(), Some("E66")).expect_err("no probe").to_string();
+        let by_it_alone = choose(&board("stm32f4-discovery"), Vec::new(), None).expect_err("no probe").to_string();
+        assert!(by_it_alone.ends_with(": plug it in (a data cable, not one for charging)"), "{by_it_alone}");
+        let named = choose(&board("pico"), Vec::new(), Some("E66")).expect_err("no probe").to_string();
         assert_eq!(named, "no debug probe `E66` is connected for pico; found: none");
     }
 }

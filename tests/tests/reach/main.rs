@@ -1,108 +1,27 @@
 //! Boards that are reached otherwise than by an emulator's standard input: over a serial port, which here is a pseudo-terminal of
 //! QEMU's with the firmware at its other end; several at once; by a UF2 file; by a probe that is not there.
 
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+mod pty;
+mod resume;
+
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use secateur::data::{Images, Shape};
 use secateur::export::{Blob, export};
 use secateur::failure::Failure;
-use secateur::quantize::IntegerNetwork;
 use secateur::rig::blob::{self, Proof, Subject};
 use secateur::rig::emulated::Emulated;
-use secateur::rig::firmware::{self, Profile};
 use secateur::rig::link::{Link, Patience};
-use secateur::rig::setup;
 use secateur::rig::target::{Reach, Target};
 use secateur::rig::verify::{Options, verify_with};
 use secateur::rig::{flash, hil, image, serial, uf2};
-use secateur_boards::Emulator;
 use secateur_tests::untrained::{Noise, untrained};
-use tempfile::TempDir;
+
+use pty::{Linked, Pty};
 
 const BOARD: &str = "netduinoplus2";
-
-/// A network on a board's firmware, as a file.
-struct Linked {
-    target: Target,
-    blob: Blob,
-    image: Vec<u8>,
-    folder: TempDir,
-}
-
-impl Linked {
-    fn new(board: &str) -> Result<Self> {
-        Self::with(board, &untrained()?, |_| true)
-    }
-
-    /// Without the operators that are not wanted.
-    fn with(board: &str, network: &IntegerNetwork, is_wanted: impl Fn(&str) -> bool) -> Result<Self> {
-        let target = Target::parse(board)?;
-        let operators = firmware::operators(network.table()).into_iter().filter(|name| is_wanted(name)).collect();
-        let built = firmware::build(&target.board, Profile::Firmware, &operators)?;
-        let blob = export(network)?;
-        let image = image::link(&built, blob.bytes(), image::Taken::by(&blob.model()?, &target.board))?;
-        let folder = tempfile::tempdir()?;
-        std::fs::write(folder.path().join("image.elf"), &image)?;
-        Ok(Self { target, blob, image, folder })
-    }
-
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("image.elf")
-    }
-}
-
-/// QEMU with the firmware's serial port on a pseudo-terminal, and its monitor in hand.
-struct Pty {
-    child: Child,
-    monitor: ChildStdin,
-    path: String,
-}
-
-impl Pty {
-    fn start(linked: &Linked) -> Result<Self> {
-        let Some(Emulator::Qemu(machine)) = &linked.target.board.emulator else { anyhow::bail!("QEMU has this board") };
-        let mut qemu = Command::new(setup::qemu()?);
-        qemu.args(["-machine", &machine.machine, "-display", "none", "-monitor", "stdio"]);
-        for _ in 0..machine.serial {
-            qemu.args(["-serial", "null"]);
-        }
-        qemu.args(["-serial", "pty", "-kernel"]).arg(linked.path());
-        let mut child = qemu.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("QEMU starts")?;
-        let monitor = child.stdin.take().context("is piped")?;
-        let mut said = BufReader::new(child.stdout.take().context("is piped")?);
-        let mut line = String::new();
-        while !line.contains("redirected to") {
-            line.clear();
-            ensure!(said.read_line(&mut line)? > 0, "QEMU names its terminal");
-        }
-        let path = line.split_whitespace().find(|word| word.starts_with("/dev/")).context("a path")?.to_owned();
-        // What the monitor says must go somewhere.
-        std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
-        Ok(Self { child, monitor, path })
-    }
-
-    fn order(&mut self, words: &str) -> Result<()> {
-        writeln!(self.monitor, "{words}")?;
-        self.monitor.flush()?;
-        std::thread::sleep(Duration::from_millis(300));
-        Ok(())
-    }
-
-    fn link(&self) -> Result<Link> {
-        serial::open(&self.path)
-    }
-}
-
-impl Drop for Pty {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 fn images(count: usize) -> Images {
     let shape = Shape { height: 28, width: 28, channels: 1 };
@@ -193,11 +112,10 @@ fn another_model_on_a_board_that_is_not_flashed_is_named() -> Result<()> {
 
 #[test]
 fn a_model_alone_goes_only_where_its_firmware_can_run_it() -> Result<()> {
-    let network = untrained()?;
     let whole = Linked::new(BOARD)?;
     let greeting = Emulated::start(&whole.target.board, &whole.path())?.link.hello()?;
     flash::check(&greeting, &whole.target, &whole.blob, &whole.image)?;
-    let lacking = Linked::with(BOARD, &network, |operator| operator != "conv2d")?;
+    let lacking = Linked::with(BOARD, export(&untrained()?)?, |operator| operator != "conv2d")?;
     let lacks = Emulated::start(&lacking.target.board, &lacking.path())?.link.hello()?;
     let says = |greeting: &_, target: &Target| {
         let error = flash::check(greeting, target, &whole.blob, &whole.image).expect_err("refused");
