@@ -22,57 +22,78 @@ pub enum Backend {
     Wgpu,
 }
 
-static DEVICE: OnceLock<Device> = OnceLock::new();
+static CHOSEN: OnceLock<(Backend, Device)> = OnceLock::new();
+
+fn chosen() -> &'static (Backend, Device) {
+    CHOSEN.get_or_init(|| (Backend::Flex, Device::flex()))
+}
 
 /// Where this process runs float networks: as chosen, or else [`Backend::Flex`].
 ///
 /// A device is a property of the process, as its number of threads is: it is chosen once, by the command line, no verb
 /// uses two, and it changes figures only by rounding. So it is no argument of everything that runs a network.
 pub fn device() -> Device {
-    DEVICE.get_or_init(Device::flex).clone()
+    chosen().1.clone()
+}
+
+/// The backend that [`device`] belongs to.
+pub fn name() -> &'static str {
+    chosen().0.name()
 }
 
 impl Backend {
-    /// Makes this the backend of the process.
+    /// Makes this the backend of the process, and says on which graphics device it runs: it may be a processor.
     ///
     /// # Errors
     /// [`Failure::Usage`] where this build lacks it or this machine has no such device; another choice before this one.
     pub fn choose(self) -> Result<()> {
-        let device = self.open()?;
+        if CHOSEN.get().is_none() {
+            let device = self.open()?;
+            #[cfg(any(feature = "cuda", feature = "wgpu"))]
+            if let Some(identity) = device.identity() {
+                eprintln!("{} runs on {}", self.name(), identity.name);
+            }
+            CHOSEN.get_or_init(|| (self, device));
+        }
         ensure!(
-            *DEVICE.get_or_init(|| device.clone()) == device,
+            chosen().0 == self,
             "this process runs networks on another backend already: choose {} first",
             self.name()
         );
         Ok(())
     }
 
-    fn open(self) -> Result<Device> {
+    /// Its first device, which the process need not choose. `wgpu` can be opened once.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] where this build lacks it or this machine has no such device.
+    pub(super) fn open(self) -> Result<Device> {
         match self {
             Backend::Flex => Ok(Device::flex()),
             #[cfg(feature = "ndarray")]
             #[allow(deprecated, reason = "it is there to compare with")]
             Backend::Ndarray => Ok(Device::ndarray()),
+            // burn panics where the driver is missing, so it is asked first.
             #[cfg(feature = "cuda")]
-            Backend::Cuda => self.found(burn::tensor::DeviceType::Cuda, || Device::cuda(0)),
+            Backend::Cuda if Device::enumerate(burn::tensor::DeviceType::Cuda).is_empty() => {
+                Err(self.not_found("there is no NVIDIA driver, or no device for it"))
+            }
+            #[cfg(feature = "cuda")]
+            Backend::Cuda => Ok(Device::cuda(0)),
             #[cfg(feature = "wgpu")]
-            Backend::Wgpu => self.found(burn::tensor::DeviceType::Wgpu, || Device::wgpu(Default::default())),
+            Backend::Wgpu => Device::wgpu_options().init().map_err(|why| self.not_found(why)),
             #[allow(unreachable_patterns, reason = "where every feature is on")]
             _ => Err(self.not_built()),
         }
     }
 
-    /// Opens a device only where there is one: burn panics where a driver is missing.
     #[cfg(any(feature = "cuda", feature = "wgpu"))]
-    fn found(self, kind: burn::tensor::DeviceType, open: impl FnOnce() -> Device) -> Result<Device> {
-        if Device::enumerate(kind).is_empty() {
-            let name = self.name();
-            return Err(Failure::Usage(format!(
-                "--backend {name} finds no device on this machine: install its driver, or leave out --backend"
-            ))
-            .into());
-        }
-        Ok(open())
+    fn not_found(self, why: impl std::fmt::Display) -> anyhow::Error {
+        let name = self.name();
+        Failure::Usage(format!(
+            "--backend {name} opens no device on this machine ({why}): install its driver, or leave out --backend"
+        ))
+        .into()
     }
 
     fn not_built(self) -> anyhow::Error {
@@ -107,7 +128,7 @@ mod tests {
     #[cfg(not(feature = "ndarray"))]
     #[test]
     fn a_backend_that_is_not_built_says_what_to_type() {
-        let error = Backend::Ndarray.choose().expect_err("not built");
+        let error = Backend::Ndarray.open().expect_err("not built");
         assert!(error.to_string().contains("--features ndarray"), "{error}");
         assert_eq!(error.downcast_ref::<Failure>().map(Failure::exit_code), Some(2));
     }

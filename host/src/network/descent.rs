@@ -13,7 +13,6 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::augment::{Augmentation, blend};
-use super::backend;
 use super::batch::nchw_tensor;
 use super::schedule::Schedule;
 use super::train::{FitOptions, State, Watch};
@@ -41,8 +40,10 @@ impl<'a> Descent<'a> {
         teacher: Option<&Network>,
         images: &'a Images,
         options: &'a FitOptions,
+        device: &Device,
     ) -> Result<Descent<'a>> {
-        let device = backend::device().autodiff();
+        let teacher = teacher.map(|teacher| Vgg::new(teacher, device)).transpose()?;
+        let device = device.clone().autodiff();
         let mut optimizer = ModuleOptimizer::from(DecayedSgd::new(options));
         if !state.momentum.is_empty() {
             let bytes = Bytes::from_bytes_vec(state.momentum.clone());
@@ -51,7 +52,7 @@ impl<'a> Descent<'a> {
         }
         Ok(Descent {
             vgg: Vgg::new(&state.network, &device)?,
-            teacher: teacher.map(|teacher| Vgg::new(teacher, &backend::device())).transpose()?,
+            teacher,
             optimizer,
             device,
             images,
@@ -121,7 +122,8 @@ impl<'a> Descent<'a> {
     /// temperature 1, for a network trained on smoothed labels is soft already. A teacher can answer for any image, so
     /// the images are blended: few images then teach nearly as much as many. Beyer et al. 2021 (arXiv 2106.05237).
     fn answers(&self, teacher: &Vgg, pixels: &[u8]) -> Result<Vec<f32>> {
-        let inputs = nchw_tensor(pixels, self.images.shape, self.normalization, &backend::device());
+        let inputs =
+            nchw_tensor(pixels, self.images.shape, self.normalization, &self.device.clone().without_autodiff());
         numbers(softmax(teacher.forward(inputs), 1))
     }
 

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 
+use super::backend;
 use super::descent::Descent;
 use super::weights::Network;
 use crate::data::Images;
@@ -151,7 +152,7 @@ fn descend(
         state.network.input
     );
     let (per_epoch, steps) = (options.steps_per_epoch(images.len()), options.steps(images.len()));
-    let mut run = Descent::new(&state, teacher, images, options)?;
+    let mut run = Descent::new(&state, teacher, images, options, &backend::device())?;
     while state.steps < steps {
         let to = ((state.steps / per_epoch + 1) * per_epoch).min(steps);
         run.epoch(state.steps..to, watch)?;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::data::Images;
 use crate::data::files::write_atomically;
 use crate::inform::{Criterion, LayerRanking, evaluations, rank};
-use crate::network::{Network, taps};
+use crate::network::{Network, backend, taps};
 
 /// Part of every cached result's key: counted up whenever the same inputs would be ranked differently.
 const REVISION: u32 = 3;
@@ -113,6 +113,8 @@ fn cache_path(network: &Network, images: &Images, options: &impl Serialize, cach
     key.update(&images.pixels);
     key.update(&images.labels);
     key.update(serde_json::to_vec(options)?);
+    // Backends round differently.
+    key.update(backend::name());
     let digits: String = key.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     Ok(cache.join(format!("survey-{digits}.json")))
 }

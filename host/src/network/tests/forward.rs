@@ -9,7 +9,7 @@ use crate::network::{Layer, evaluate, taps};
 /// More than one batch, and a last one that is not full.
 const COUNT: usize = 131;
 
-fn assert_close(found: &[f32], expected: &[f32], what: &str) {
+pub(super) fn assert_close(found: &[f32], expected: &[f32], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     for (found, expected) in found.iter().zip(expected) {
         assert!((found - expected).abs() <= 1e-4 * expected.abs().max(1.0), "{what}: {found}, expected {expected}");

@@ -1,5 +1,7 @@
 //! The float network against its formulas, and what training promises.
 
+#[cfg(any(feature = "cuda", feature = "ndarray", feature = "wgpu"))]
+mod backends;
 mod formulas;
 mod forward;
 mod training;
