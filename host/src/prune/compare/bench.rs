@@ -11,7 +11,7 @@ use super::trial::{self, Accuracy, Outcome, Settings, Trial};
 use super::{Request, store};
 use crate::data::DataSet;
 use crate::network::train::FitOptions;
-use crate::network::{Network, evaluate};
+use crate::network::{Network, backend, evaluate};
 use crate::prune::allocate::Rule;
 use crate::prune::rank::{self, Method, Ranking, Subject};
 use crate::prune::{Budget, Ground, LayerOrder, Plan, allocate, finish, inputs, surgery, tune};
@@ -192,6 +192,7 @@ fn settings(request: &Request, network: &Network, data: &DataSet, footprint: Foo
         static_ram_bytes: footprint.static_ram_bytes,
         ram_bytes: request.budgets.first().map_or(0, |budget| budget.ram_bytes),
         survey_images: request.images,
+        backend: backend::name().to_owned(),
         criterion: request.criterion,
         fine_tune,
         equal_macs: request.equal_macs,

@@ -61,6 +61,8 @@ pub(super) struct Settings {
     pub(super) survey_images: usize,
     /// How information is estimated.
     pub(super) criterion: Criterion,
+    /// Which part of burn runs networks: others round differently.
+    pub(super) backend: String,
     /// How pruned networks are trained, whatever the seed; null where they are not.
     pub(super) fine_tune: serde_json::Value,
     /// Whose multiply-accumulates bound searched widths.
