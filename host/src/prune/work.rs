@@ -31,7 +31,7 @@ struct Costs {
 }
 
 /// Cycles of the fast kernels on Cortex-M4 (profile `firmware`), by ARM's timing tables at zero wait states over
-/// instructions counted in QEMU (which is within 7 % on published silicon): six networks of 2 to 64 filters a layer to 2 %
+/// instructions counted in QEMU (which is within 7 % on published silicon): six networks of 8 to 64 filters a layer to 2 %
 /// (`tests/tests/latency.rs` holds three of them to that). A network whose widths are all odd takes 10 % more, one whose widths
 /// are even and no multiples of four 2 %.
 const CORTEX_M4: Costs = Costs {
