@@ -79,11 +79,11 @@ impl<'s> Windows<'s> {
     #[inline(never)]
     fn gather_at_edge(&mut self, input: &Input, top: usize, first: usize) {
         let Self { step, left, strip, patch, .. } = self;
-        let Runs { pitch, length, .. } = patch.runs;
+        let pitch = patch.runs.pitch;
         let (start, padding) = (first.saturating_sub(*left), left.saturating_sub(first));
         let inside = strip.len().wrapping_sub(padding).min(pitch.wrapping_sub(start));
-        let (mut row, mut at) = (top, 0);
-        for _ in 0..step.record.window().kernel_hw.0 {
+        let mut row = top;
+        for kernel_row in 0..step.record.window().kernel_hw.0 {
             strip.fill(step.input.zero_point.0);
             if row < step.input.shape.height.into()
                 && let Some(values) = input.from(row * pitch + start).and_then(|from| from.get(..inside))
@@ -91,8 +91,7 @@ impl<'s> Windows<'s> {
             {
                 place.copy_from_slice(values);
             }
-            patch.gather(at, strip, 1);
-            at += length;
+            patch.gather(kernel_row.into(), strip, 1);
             row = row.wrapping_add(1);
         }
     }

@@ -39,13 +39,13 @@ impl<'s> Patch<'s> {
         Some((Self { values, outputs, runs, kept }, rest))
     }
 
-    /// Takes so many rows' runs, one a pixel, in at a position.
+    /// Takes the runs, one a pixel, of so many of the kernel's rows in, from one of them on.
     #[inline(always)]
-    pub fn gather(&mut self, at: usize, input: &[i8], rows: usize) {
+    pub fn gather(&mut self, first: usize, input: &[i8], rows: usize) {
         let Runs { length, step, pitch } = self.runs;
         for (pixel, values) in self.values.chunks_mut(self.outputs.parameters.per_output.max(1)).enumerate() {
             for row in 0..rows {
-                let values = values.get_mut(at + row * length..).and_then(|from| from.get_mut(..length));
+                let values = values.get_mut((first + row) * length..).and_then(|from| from.get_mut(..length));
                 let run = input.get(pixel * step + row * pitch..).and_then(|from| from.get(..length));
                 if let (Some(values), Some(run)) = (values, run) {
                     values.copy_from_slice(run);

@@ -33,11 +33,11 @@ impl<'s> Patch<'s> {
         Some((Self { words, outputs, runs, slow_from: fast::slow_from(outputs), kept }, rest))
     }
 
-    /// Takes so many rows' runs, one a pixel, in at a position.
+    /// Takes the runs, one a pixel, of so many of the kernel's rows in, from one of them on.
     #[inline(never)]
-    pub fn gather(&mut self, at: usize, input: &[i8], rows: usize) {
+    pub fn gather(&mut self, first: usize, input: &[i8], rows: usize) {
         let runs = &self.runs;
-        let values = rows * runs.length;
+        let (at, values) = (first * runs.length, rows * runs.length);
         let is_room =
             at + values <= self.outputs.parameters.per_output && input.len() + runs.pitch >= runs.end(PIXELS, rows);
         if values == 0 || !is_room {
@@ -46,7 +46,8 @@ impl<'s> Patch<'s> {
         let place = self.words.as_mut_ptr().wrapping_add(at / 2).cast::<i16>().wrapping_add(at % 2);
         // Windows of three columns, one apart: two of three columns are those of the pixel before.
         let is_shared = runs.length == 3 * runs.step && runs.step.is_multiple_of(4);
-        // SAFETY: `input` has all four runs of each row, which are not empty, and the place room for them.
+        // SAFETY: `input` has all four runs of each row, which are not empty, and the place room for them; where columns are
+        // shared a run is a multiple of 4 long, and so is what lies before the place.
         unsafe {
             match is_shared {
                 true => widen_shared(place, input.as_ptr(), rows, runs),

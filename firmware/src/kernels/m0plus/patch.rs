@@ -30,11 +30,11 @@ impl<'s> Patch<'s> {
         Some((Self { words, outputs, runs, slow_from: fast::slow_from(outputs), kept }, rest))
     }
 
-    /// Takes so many rows' runs, one a pixel, in at a position.
+    /// Takes the runs, one a pixel, of so many of the kernel's rows in, from one of them on.
     #[inline(never)]
-    pub fn gather(&mut self, at: usize, input: &[i8], rows: usize) {
+    pub fn gather(&mut self, first: usize, input: &[i8], rows: usize) {
         let runs = &self.runs;
-        let values = rows * runs.length;
+        let (at, values) = (first * runs.length, rows * runs.length);
         let is_room = at + values <= self.words.len() && input.len() + runs.pitch >= runs.end(PIXELS, rows);
         if values > 0 && is_room {
             let place = self.words.as_mut_ptr().wrapping_add(at);
