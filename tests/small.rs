@@ -63,6 +63,7 @@ impl Small {
             survey: self.survey_options(),
             walk: Walk::default(),
             cutoff: Cutoff::Budget,
+            reconstruct_images: 64,
             fine_tune: FitOptions { epochs: 0.2, seed: 7, ..tune::defaults() },
             steps: 1,
             device_images: 5,

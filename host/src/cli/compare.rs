@@ -11,7 +11,7 @@ use crate::network::train::FitOptions;
 use crate::prune::allocate::{Control, Rule};
 use crate::prune::compare::{self, Shard};
 use crate::prune::rank::Method;
-use crate::prune::{Budget, tune};
+use crate::prune::{Budget, reconstruct, tune};
 use crate::report::size;
 
 /// How to spread the trials over machines.
@@ -57,6 +57,9 @@ pub(super) struct CompareWords {
     /// Training images that rankings look at.
     #[arg(long, default_value_t = 256, value_name = "N")]
     survey_images: usize,
+    /// Training images that layers are fitted on after surgery, as `prune --reconstruct-images`; 0 fits none.
+    #[arg(long, default_value_t = reconstruct::IMAGES, value_name = "N")]
+    reconstruct_images: usize,
     /// Epochs of fine-tuning, as `prune --fine-tune-epochs`; 0 does none.
     #[arg(long, default_value_t = tune::defaults().epochs, value_name = "N")]
     epochs: f64,
@@ -117,6 +120,7 @@ impl CompareWords {
             seeds: self.seeds,
             images: self.survey_images,
             criterion: Criterion::default(),
+            reconstruct_images: self.reconstruct_images,
             fine_tune,
             equal_macs: self.equal_macs,
             int8: self.int8,

@@ -15,7 +15,7 @@ use crate::network::train::FitOptions;
 use crate::prune::across::{Direction, Formulation, Walk};
 use crate::prune::cutoff::Cutoff;
 use crate::prune::drop_layers::Limits;
-use crate::prune::{Budget, Work, survey, survey_verb, tune, verb};
+use crate::prune::{Budget, Work, reconstruct, survey, survey_verb, tune, verb};
 use crate::report::size;
 use crate::rig::firmware::Profile;
 
@@ -153,6 +153,9 @@ pub(super) struct PruneWords {
     /// Percentage points of validation accuracy that dropping layers may cost after training.
     #[arg(long, default_value_t = 1.0, value_name = "POINTS", requires = "drop_layers")]
     drop_tolerance: f64,
+    /// Training images on which the layers that take less than they did are fitted to answer as before; 0 fits none.
+    #[arg(long, default_value_t = reconstruct::IMAGES, value_name = "N")]
+    reconstruct_images: usize,
     /// How often fine-tuning sees each training image where all weights are kept; N / sqrt(s) times where the share s is.
     #[arg(long, default_value_t = tune::defaults().epochs, value_name = "N")]
     fine_tune_epochs: f64,
@@ -198,6 +201,7 @@ impl PruneWords {
             survey: self.rank.options(),
             walk: self.walk.walk()?,
             cutoff: self.cutoff,
+            reconstruct_images: self.reconstruct_images,
             fine_tune,
             steps: self.steps.into(),
             device_images: self.images,

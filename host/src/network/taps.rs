@@ -1,18 +1,21 @@
 //! What each layer gives after its ReLU, as plain numbers.
 
+use std::ops::Range;
+
 use anyhow::Result;
+use burn::tensor::Device;
 
 use super::backend;
 use super::batch::tensor;
 use super::vgg::{Tap, Vgg, numbers};
-use super::weights::Network;
+use super::weights::{Network, Normalization};
 use crate::data::Images;
 use crate::inform::Maps;
 
 /// Images that run at once.
 const BATCH: usize = 64;
 
-/// What one batch gave at one layer: `[sample][channel][position]`.
+/// What one batch gave at one layer, or what the layer took: `[sample][channel][position]`.
 pub struct Activations {
     /// Images in the batch.
     pub samples: usize,
@@ -20,7 +23,7 @@ pub struct Activations {
     pub channels: usize,
     /// Height times width; 1 for hidden units.
     pub positions: usize,
-    /// After the ReLU, before any pool.
+    /// What is given is so after the ReLU, before any pool.
     pub values: Vec<f32>,
 }
 
@@ -35,12 +38,45 @@ pub fn observe(
 ) -> Result<()> {
     let device = backend::device();
     let vgg = Vgg::new(network, &device)?;
-    for from in (0..images.len()).step_by(BATCH) {
-        let to = (from + BATCH).min(images.len());
-        let (taps, logits) = vgg.forward_with_taps(tensor(images, from, to, network.normalization, &device));
+    for batch in batches(images.len()) {
+        let batch = tensor(images, batch.start, batch.end, network.normalization, &device);
+        let (taps, logits) = vgg.forward_with_taps(batch);
         each(taps.into_iter().map(activations).collect::<Result<_>>()?, numbers(logits)?)?;
     }
     Ok(())
+}
+
+/// A network that shows what a layer takes.
+pub struct Taken {
+    vgg: Vgg,
+    device: Device,
+    normalization: Normalization,
+    layer: usize,
+}
+
+impl Taken {
+    /// By the layer at this index of the network's layers.
+    ///
+    /// # Errors
+    /// Those of the network.
+    pub fn by(network: &Network, layer: usize) -> Result<Self> {
+        let device = backend::device();
+        Ok(Self { vgg: Vgg::new(network, &device)?, device, normalization: network.normalization, layer })
+    }
+
+    /// Of these of the images, which run at once: [`batches`] says how many.
+    ///
+    /// # Errors
+    /// Values that cannot be read back from the device.
+    pub fn of(&self, images: &Images, batch: Range<usize>) -> Result<Activations> {
+        let images = tensor(images, batch.start, batch.end, self.normalization, &self.device);
+        activations(self.vgg.taken(images, self.layer))
+    }
+}
+
+/// The ranges of so many images that run at once.
+pub fn batches(images: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..images).step_by(BATCH).map(move |from| from..(from + BATCH).min(images))
 }
 
 fn activations(tap: Tap) -> Result<Activations> {

@@ -11,13 +11,22 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::arch::Item;
 use super::weights::{BatchNorm, Layer, Network};
 
-/// What a layer gives after its ReLU.
+/// What a layer gives after its ReLU, or takes.
 #[derive(Debug, Clone)]
 pub enum Tap {
-    /// Of a convolution, before any pool: `[n, channels, height, width]`.
+    /// Of a convolution or pool: `[n, channels, height, width]`.
     Maps(Tensor<4>),
     /// Of a hidden layer: `[n, outputs]`.
     Values(Tensor<2>),
+}
+
+impl Tap {
+    fn flat(self) -> Tensor<2> {
+        match self {
+            Tap::Maps(maps) => maps.flatten(1, 3),
+            Tap::Values(values) => values,
+        }
+    }
 }
 
 /// A convolution, weight `[output, input, 3, 3]`, with its batch norm.
@@ -80,37 +89,48 @@ impl Vgg {
 
     /// Logits `[n, classes]` of normalized images `[n, channels, height, width]`.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        self.run(images, |_| ())
+        self.classified(self.run(images, self.items.len(), |_| ()))
     }
 
     /// As `forward`, with what each prunable layer gave, in order.
     pub fn forward_with_taps(&self, images: Tensor<4>) -> (Vec<Tap>, Tensor<2>) {
         let mut taps = Vec::new();
-        let logits = self.run(images, |tap| taps.push(tap()));
-        (taps, logits)
+        let last = self.run(images, self.items.len(), |tap| taps.push(tap.clone()));
+        (taps, self.classified(last))
     }
 
-    /// `tap` is handed a way to get each layer's output, and pays for the copy only where it takes it.
-    fn run(&self, images: Tensor<4>, mut tap: impl FnMut(&dyn Fn() -> Tap)) -> Tensor<2> {
-        let mut convs = self.convs.iter();
-        let mut maps = images;
-        for item in &self.items {
-            match item {
-                Item::Conv(_) => {
-                    let Some(block) = convs.next() else { continue };
-                    maps = relu(block.norm.forward(conv2d(maps, block.weight.val(), None, padded())));
-                    tap(&|| Tap::Maps(maps.clone()));
+    /// What the layer takes that comes after so many others, pools among them.
+    pub fn taken(&self, images: Tensor<4>, layers: usize) -> Tap {
+        self.run(images, layers, |_| ())
+    }
+
+    /// What the first layers give; `tap` sees what each prunable one of them does.
+    fn run(&self, images: Tensor<4>, layers: usize, mut tap: impl FnMut(&Tap)) -> Tap {
+        let (mut convs, mut hidden) = (self.convs.iter(), self.hidden.iter());
+        let mut now = Tap::Maps(images);
+        for item in self.items.iter().take(layers) {
+            now = match (item, now) {
+                (Item::Conv(_), Tap::Maps(maps)) => {
+                    let Some(block) = convs.next() else { return Tap::Maps(maps) };
+                    Tap::Maps(relu(block.norm.forward(conv2d(maps, block.weight.val(), None, padded()))))
                 }
-                Item::Pool => maps = max_pool2d(maps, MaxPoolOptions::new([2, 2])),
-                Item::Hidden(_) => break,
+                (Item::Hidden(_), before) => {
+                    let Some(block) = hidden.next() else { return before };
+                    Tap::Values(relu(block.norm.forward(linear(before.flat(), block.weight.val(), None))))
+                }
+                (Item::Pool, Tap::Maps(maps)) => Tap::Maps(max_pool2d(maps, MaxPoolOptions::new([2, 2]))),
+                // An architecture has no convolution and no pool after a hidden layer.
+                (Item::Conv(_) | Item::Pool, values) => return values,
+            };
+            if *item != Item::Pool {
+                tap(&now);
             }
         }
-        let mut values = maps.flatten::<2>(1, 3);
-        for block in &self.hidden {
-            values = relu(block.norm.forward(linear(values, block.weight.val(), None)));
-            tap(&|| Tap::Values(values.clone()));
-        }
-        linear(values, self.classifier.val(), Some(self.bias.val()))
+        now
+    }
+
+    fn classified(&self, last: Tap) -> Tensor<2> {
+        linear(last.flat(), self.classifier.val(), Some(self.bias.val()))
     }
 
     /// The present parameters as a network that is otherwise `like`.

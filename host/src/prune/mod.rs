@@ -15,6 +15,7 @@ pub mod finish;
 pub mod inputs;
 pub mod order;
 pub mod rank;
+pub mod reconstruct;
 pub mod stability;
 pub mod steps;
 pub mod surgery;

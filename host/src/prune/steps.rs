@@ -4,8 +4,8 @@
 use anyhow::{Result, ensure};
 
 use super::order::LayerOrder;
-use super::{surgery, tune};
-use crate::data::DataSet;
+use super::{reconstruct, surgery, tune};
+use crate::data::{DataSet, Images};
 use crate::network::Network;
 use crate::network::train::FitOptions;
 
@@ -18,10 +18,25 @@ pub struct Rounds<'r> {
     pub count: usize,
     /// Orders what is left after each round but the last; where absent the first order is kept.
     pub rank_again: Option<&'r Rank<'r>>,
+    /// What the layers are reconstructed on after each cut; where absent they are not.
+    pub images: Option<&'r Images>,
+}
+
+impl Rounds<'_> {
+    /// The network with only the filters of `kept`.
+    ///
+    /// # Errors
+    /// Those of [`reconstruct::remove`] and [`surgery::remove`].
+    pub fn remove(&self, network: &Network, kept: &[Vec<usize>]) -> Result<Network> {
+        match self.images {
+            Some(images) => reconstruct::remove(network, kept, images),
+            None => surgery::remove(network, kept),
+        }
+    }
 }
 
 /// Takes `network` to `widths`, one per prunable layer, and trains it after each round on an equal part of the images
-/// that one round would see. One round is surgery and [`tune::fine_tune`]; where nothing is cut, nothing is trained.
+/// that one round would see. One round is [`Rounds::remove`] and [`tune::fine_tune`]; where nothing is cut, nothing is trained.
 ///
 /// # Errors
 /// No round; widths or orders that are not one per prunable layer; an order's or a training's own.
@@ -43,7 +58,7 @@ pub fn prune(
     let mut pruned = network.clone();
     for round in 1..=rounds.count {
         let kept = surgery::kept(&orders, &between(&full, widths, round, rounds.count));
-        pruned = surgery::remove(&pruned, &kept)?;
+        pruned = rounds.remove(&pruned, &kept)?;
         let part = FitOptions {
             epochs: epochs / rounds.count as f64,
             seed: options.seed + round as u64 - 1,
@@ -81,7 +96,7 @@ fn renumbered(order: &LayerOrder, kept: &[usize]) -> LayerOrder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Images, Shape};
+    use crate::data::Shape;
     use crate::network::{Item, Normalization};
 
     const SHAPE: Shape = Shape { height: 6, width: 6, channels: 1 };
@@ -120,12 +135,12 @@ mod tests {
         let kept = surgery::kept(&orders(&network).expect("orders"), &[3, 6, 2]);
         let cut = surgery::remove(&network, &kept).expect("surgery");
         let tuned = tune::fine_tune(cut, &network, &data(), &options).expect("trains");
-        assert_eq!(pruned(&Rounds { count: 1, rank_again: None }), tuned);
+        assert_eq!(pruned(&Rounds { count: 1, rank_again: None, images: None }), tuned);
     }
 
     #[test]
     fn where_nothing_is_cut_nothing_is_trained() {
-        let (network, rounds) = (network(), Rounds { count: 2, rank_again: None });
+        let (network, rounds) = (network(), Rounds { count: 2, rank_again: None, images: None });
         let orders = orders(&network).expect("orders");
         let same = prune(&network, &orders, &[8, 6, 12], &data(), &tune::defaults(), &rounds).expect("prunes");
         assert_eq!(same, network);
@@ -135,7 +150,7 @@ mod tests {
     fn every_number_of_rounds_ends_at_the_plan() {
         for rank_again in [None, Some(&orders as &Rank)] {
             for count in [2, 3] {
-                let network = pruned(&Rounds { count, rank_again });
+                let network = pruned(&Rounds { count, rank_again, images: None });
                 assert_eq!(network.arch.to_string(), "3,P,6,F2");
             }
         }

@@ -44,6 +44,8 @@ pub struct Request {
     pub walk: Walk,
     /// How wide layers may be before the budget has its say.
     pub cutoff: Cutoff,
+    /// Training images that layers are reconstructed on; 0 leaves them as surgery does.
+    pub reconstruct_images: usize,
     /// How the pruned network is trained.
     pub fine_tune: FitOptions,
     /// In how many rounds of cutting and training.

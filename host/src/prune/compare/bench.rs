@@ -9,12 +9,12 @@ use secateur_shared::memory::Footprint;
 
 use super::trial::{self, Accuracy, Outcome, Settings, Trial};
 use super::{Request, store};
-use crate::data::DataSet;
+use crate::data::{DataSet, Images};
 use crate::network::train::FitOptions;
 use crate::network::{Network, backend, evaluate};
 use crate::prune::allocate::Rule;
 use crate::prune::rank::{self, Method, Ranking, Subject};
-use crate::prune::{Budget, Ground, LayerOrder, Plan, allocate, finish, inputs, surgery, tune};
+use crate::prune::{Budget, Ground, LayerOrder, Plan, allocate, finish, inputs, reconstruct, surgery, tune};
 use crate::quantize::layout;
 use crate::rig::{board_memory, firmware};
 
@@ -23,6 +23,8 @@ pub(super) struct Bench<'r> {
     request: &'r Request,
     network: Network,
     data: DataSet,
+    /// What layers are reconstructed on.
+    images: Option<Images>,
     footprint: Footprint,
     folder: PathBuf,
     settings: Settings,
@@ -43,7 +45,8 @@ impl<'r> Bench<'r> {
         let folder = request.output.clone().unwrap_or_else(|| request.out.join(settings.folder_name()));
         let (footprint, key) = (firmware.footprint, settings.key()?);
         let (orders, unpruned_test) = (HashMap::new(), None);
-        let bench = Self { request, network, data, footprint, folder, settings, key, orders, unpruned_test };
+        let images = reconstruct::draw(&data.train, request.reconstruct_images)?;
+        let bench = Self { request, network, data, images, footprint, folder, settings, key, orders, unpruned_test };
         request.budgets.iter().try_for_each(|budget| bench.ground().check_reachable(*budget))?;
         finish::try_folder(&bench.folder)?;
         Ok(bench)
@@ -88,7 +91,11 @@ impl<'r> Bench<'r> {
         let orders = self.orders(trial.ranking, trial.seed)?;
         let plan = self.plan(trial, &orders)?;
         let orders = self.orders_at(trial, orders, &plan.widths)?;
-        let cut = surgery::remove(&self.network, &surgery::kept(&orders, &plan.widths))?;
+        let kept = surgery::kept(&orders, &plan.widths);
+        let cut = match &self.images {
+            Some(images) => reconstruct::remove(&self.network, &kept, images)?,
+            None => surgery::remove(&self.network, &kept)?,
+        };
         let before_validation = evaluate::accuracy(&cut, &self.data.validation)?;
         let tuned = self.fine_tune(cut, trial.seed)?;
         Ok(Outcome {
@@ -193,6 +200,7 @@ fn settings(request: &Request, network: &Network, data: &DataSet, footprint: Foo
         ram_bytes: request.budgets.first().map_or(0, |budget| budget.ram_bytes),
         survey_images: request.images,
         backend: backend::name().to_owned(),
+        reconstruct_images: request.reconstruct_images,
         criterion: request.criterion,
         fine_tune,
         equal_macs: request.equal_macs,

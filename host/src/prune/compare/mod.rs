@@ -50,6 +50,8 @@ pub struct Request {
     pub images: usize,
     /// How information is estimated.
     pub criterion: Criterion,
+    /// Training images that layers are reconstructed on after surgery; 0 leaves them as it does.
+    pub reconstruct_images: usize,
     /// How pruned networks are trained, whatever its seed; `None` does not.
     pub fine_tune: Option<FitOptions>,
     /// Whose multiply-accumulates at the same bytes bound searched widths; `None` bounds nothing.

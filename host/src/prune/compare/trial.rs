@@ -12,7 +12,7 @@ use crate::prune::rank::Method;
 use crate::report::size;
 
 /// Part of every key: counted up whenever the same trial would come out differently.
-pub(super) const REVISION: u32 = 2;
+pub(super) const REVISION: u32 = 3;
 
 /// A point of the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -63,6 +63,8 @@ pub(super) struct Settings {
     pub(super) criterion: Criterion,
     /// Which part of burn runs networks: others round differently.
     pub(super) backend: String,
+    /// Training images that layers are reconstructed on after surgery.
+    pub(super) reconstruct_images: usize,
     /// How pruned networks are trained, whatever the seed; null where they are not.
     pub(super) fine_tune: serde_json::Value,
     /// Whose multiply-accumulates bound searched widths.
@@ -133,7 +135,7 @@ pub(super) struct Outcome {
 pub(super) struct Accuracy {
     /// The unpruned network, on test images.
     pub(super) unpruned_test: f64,
-    /// After surgery, before fine-tuning.
+    /// After surgery and reconstruction, before fine-tuning.
     pub(super) before_validation: f64,
     /// After fine-tuning.
     pub(super) validation: f64,

@@ -8,7 +8,7 @@ use crate::network::Network;
 use crate::prune::budget::{self, Ground, Plan};
 use crate::prune::cutoff::{self, Cutoff, Evidence};
 use crate::prune::survey::{self, Survey};
-use crate::prune::{drop_layers, steps};
+use crate::prune::{drop_layers, reconstruct, steps};
 use crate::quantize::layout;
 use crate::rig::board_memory;
 use crate::rig::firmware::{self, Firmware};
@@ -77,10 +77,11 @@ impl Bench<'_> {
         budget::search_within(&cutoff::widths(&cuts), &orders, ground, request.budget)
     }
 
-    /// Surgery and fine-tuning.
+    /// Surgery, reconstruction and fine-tuning.
     pub(super) fn prune(&mut self, survey: &Survey, plan: &Plan) -> Result<Network> {
         let options = &self.request.fine_tune;
-        let rounds = steps::Rounds { count: self.request.steps, rank_again: None };
+        let images = reconstruct::draw(&self.data.train, self.request.reconstruct_images)?;
+        let rounds = steps::Rounds { count: self.request.steps, rank_again: None, images: images.as_ref() };
         self.timed(
             |seconds| &mut seconds.fine_tune,
             |bench| steps::prune(&bench.network, &survey.orders(), &plan.widths, &bench.data, options, &rounds),
