@@ -57,3 +57,6 @@ pub fn remove(network: &Network, kept: &[Vec<usize>], images: &Images) -> Result
     }
     Ok(pruned)
 }
+
+#[cfg(test)]
+mod tests;

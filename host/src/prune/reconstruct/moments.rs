@@ -70,7 +70,8 @@ impl Moments {
             Ok(moments)
         };
         // Summed in the same order however many threads there are.
-        let parts: Vec<Self> = batches.par_chunks(batches.len().div_ceil(PARTS).max(1)).map(observe).collect::<Result<_>>()?;
+        let parts: Vec<Self> =
+            batches.par_chunks(batches.len().div_ceil(PARTS).max(1)).map(observe).collect::<Result<_>>()?;
         parts.into_iter().reduce(Self::with).context("no image to look at: give --reconstruct-images 2 or more")
     }
 
@@ -129,11 +130,14 @@ impl Moments {
         let mean_variance = (0..count).map(|input| squares[(input, input)]).sum::<f64>() / count as f64;
         let mut held = squares.clone();
         // Where nothing varies nothing is left to fit either, and any ridge will do.
-        (0..count).for_each(|input| held[(input, input)] += if mean_variance > 0.0 { RIDGE * mean_variance } else { 1.0 });
-        let factors = held.llt(Side::Lower).map_err(|why| anyhow!("least squares: {why:?}: train the network again"))?;
+        (0..count)
+            .for_each(|input| held[(input, input)] += if mean_variance > 0.0 { RIDGE * mean_variance } else { 1.0 });
+        let factors =
+            held.llt(Side::Lower).map_err(|why| anyhow!("least squares: {why:?}: train the network again"))?;
         let weights = &cut.weights + factors.solve(&left);
         let spread = &squares * &weights;
-        let dot = |a: &Mat<f64>, output: usize| -> f64 { (0..count).map(|at| a[(at, output)] * weights[(at, output)]).sum() };
+        let dot =
+            |a: &Mat<f64>, output: usize| -> f64 { (0..count).map(|at| a[(at, output)] * weights[(at, output)]).sum() };
         Ok(Fit {
             mean: (0..outputs).map(|at| (0..count).map(|i| weights[(i, at)] * inputs[i] / rows).sum()).collect(),
             variance: (0..outputs).map(|output| dot(&spread, output).max(0.0)).collect(),
@@ -160,7 +164,8 @@ impl Rows {
     fn patches(taken: &Activations, map: Shape, places: &[Vec<usize>]) -> Self {
         let samples = taken.values.par_chunks(taken.channels * taken.positions).zip(places);
         let patches = |(maps, places): (&[f32], &Vec<usize>)| {
-            let padded: Vec<Vec<f64>> = maps.chunks(taken.positions).map(|map_values| padded(map_values, map.width)).collect();
+            let padded: Vec<Vec<f64>> =
+                maps.chunks(taken.positions).map(|map_values| padded(map_values, map.width)).collect();
             let mut values = Vec::with_capacity(places.len() * 9 * taken.channels);
             for position in places {
                 for map_values in &padded {
