@@ -156,7 +156,7 @@ pub(super) struct PruneWords {
     /// Training images on which the layers that take less than they did are fitted to answer as before; 0 fits none.
     #[arg(long, default_value_t = reconstruct::IMAGES, value_name = "N")]
     reconstruct_images: usize,
-    /// How often fine-tuning sees each training image where all weights are kept; N / sqrt(s) times where the share s is.
+    /// How often fine-tuning sees each training image where all weights are kept; N / sqrt(s) times where the share s is. 0 does none.
     #[arg(long, default_value_t = tune::defaults().epochs, value_name = "N")]
     fine_tune_epochs: f64,
     /// The highest learning rate of fine-tuning.
@@ -190,7 +190,9 @@ impl PruneWords {
             seed: self.rank.seed,
             ..tune::defaults()
         };
-        fine_tune.check().context("fine-tuning (--fine-tune-epochs, --fine-tune-rate)")?;
+        if fine_tune.epochs != 0.0 {
+            fine_tune.check().context("fine-tuning (--fine-tune-epochs, --fine-tune-rate)")?;
+        }
         Ok(verb::Request {
             network: self.input.network(),
             data: self.input.data,

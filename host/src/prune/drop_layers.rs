@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::tune;
+use super::{reconstruct, surgery, tune};
 use crate::data::{DataSet, Images};
 use crate::inform::UnitKernel;
 use crate::network::train::FitOptions;
@@ -19,15 +19,17 @@ pub struct Limits {
 
 /// The network without layers that are alike, trained again; the network itself where that loses too much.
 ///
-/// All of a run of likes but its first layer are tried first, then every second, every third; the first network whose
+/// Layers after those that went are first fitted on `fit_on`, where there are such images, to answer as before. All of a run of
+/// likes but its first layer are tried first, then every second, every third; the first network whose
 /// loss is within the limit is taken, and each try is printed.
 ///
 /// # Errors
-/// Those of [`drop_layers`] and of training.
+/// Those of [`drop_layers`], of [`reconstruct::without`] and of training.
 pub fn drop(
     network: &Network,
     data: &DataSet,
     images: &Images,
+    fit_on: Option<&Images>,
     limits: &Limits,
     options: &FitOptions,
 ) -> Result<Network> {
@@ -40,7 +42,11 @@ pub fn drop(
         if dropped.names.is_empty() {
             break;
         }
-        let tuned = tune::fine_tune(dropped.network, network, data, options)?;
+        let cut = match fit_on {
+            Some(images) => reconstruct::without(network, &dropped.gone, images)?,
+            None => surgery::without(network, &dropped.gone)?,
+        };
+        let tuned = tune::fine_tune(cut, network, data, options)?;
         let accuracy = evaluate::accuracy(&tuned, &data.validation)?;
         let (names, taken) = (dropped.names.join(", "), whole - accuracy <= limits.loss);
         println!(
@@ -57,12 +63,12 @@ pub fn drop(
     Ok(network.clone())
 }
 
-/// The network without some of its layers, and why.
+/// Which layers a network can do without, and why.
 #[derive(Clone, Debug)]
 pub struct Dropped {
-    /// What is left.
-    pub network: Network,
-    /// The layers that went, as in `Network::layer_names`.
+    /// The layers that go, by index.
+    pub gone: Vec<usize>,
+    /// The same, as in `Network::layer_names`.
     pub names: Vec<String>,
     /// Where layers answer alike.
     pub clusters: Vec<Cluster>,
@@ -115,11 +121,10 @@ pub fn likeness(network: &Network, images: &Images) -> Result<Vec<Likeness>> {
     Ok(kernels.windows(2).zip(layers.windows(2)).map(pair).collect())
 }
 
-/// Takes layers out where a run of neighbors has a CKA of `threshold` (0.95, 0.98, 0.99) and more from one to the next.
+/// Chooses layers where a run of neighbors has a CKA of `threshold` (0.95, 0.98, 0.99) and more from one to the next.
 ///
 /// Of each run the first layer stays, and every `stride`-th of the others, from the second layer on, is to go; it goes
-/// if its inputs and outputs are equally many, so that the layers around it still fit. The network is not trained
-/// again.
+/// if its inputs and outputs are equally many, so that the layers around it still fit.
 ///
 /// # Errors
 /// A threshold outside 0..=1, a stride of 0, and those of `likeness`.
@@ -139,7 +144,7 @@ pub fn drop_layers(network: &Network, images: &Images, threshold: f64, stride: u
         clusters.push(Cluster { names: named(run), dropped: named(&goes) });
         gone.extend(goes);
     }
-    Ok(Dropped { network: without(network, &gone)?, names: gone.iter().map(|&l| names[l].clone()).collect(), clusters })
+    Ok(Dropped { names: gone.iter().map(|&l| names[l].clone()).collect(), gone, clusters })
 }
 
 /// The runs of two and more places whose neighbors are alike; `alike[i]` is said of the places i and i + 1.
@@ -166,15 +171,6 @@ fn fits_without(network: &Network, layer: usize) -> bool {
     }
 }
 
-/// The network without these layers, given by index.
-fn without(network: &Network, gone: &[usize]) -> Result<Network> {
-    let mut left = network.clone();
-    left.layers =
-        network.layers.iter().enumerate().filter(|(at, _)| !gone.contains(at)).map(|(_, l)| l.clone()).collect();
-    left.arch = left.arch_of_layers()?;
-    Ok(left)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,6 +189,10 @@ mod tests {
         Images { shape: SHAPE, pixels: (0..12 * 128).map(pixel).collect(), labels: vec![0; 12] }
     }
 
+    fn without(network: &Network, dropped: &Dropped) -> Network {
+        surgery::without(network, &dropped.gone).expect("an architecture")
+    }
+
     /// Makes a convolution hand on its input: the kernel's middle is 1 from each channel to itself.
     fn pass_on(network: &mut Network, layer: usize) {
         let Layer::Conv(conv) = &mut network.layers[layer] else { panic!("layer {layer} is a convolution") };
@@ -206,9 +206,9 @@ mod tests {
         [1, 4, 5].into_iter().for_each(|layer| pass_on(&mut network, layer));
         let dropped = drop_layers(&network, &images(), 0.9999, 1).expect("dropped");
         assert_eq!(dropped.names, ["conv2", "conv4", "conv5"]);
-        assert_eq!(dropped.network.arch.to_string(), "4,P,6,F7,F7");
+        assert_eq!(without(&network, &dropped).arch.to_string(), "4,P,6,F7,F7");
         let before = evaluate::logits(&network, &images()).expect("runs");
-        let after = evaluate::logits(&dropped.network, &images()).expect("runs");
+        let after = evaluate::logits(&without(&network, &dropped), &images()).expect("runs");
         before.iter().zip(&after).for_each(|(a, b)| assert!((a - b).abs() < 1e-3 * a.abs().max(1.0), "{a} became {b}"));
         let every_second = drop_layers(&network, &images(), 0.9999, 2).expect("dropped");
         assert_eq!(every_second.names, ["conv2", "conv4"]);
@@ -219,8 +219,8 @@ mod tests {
         let network = network("4,4,P,6,6,P,F7,F7");
         for threshold in [0.0, 0.5, 0.95, 1.0] {
             let dropped = drop_layers(&network, &images(), threshold, 1).expect("dropped");
-            assert_eq!(evaluate::logits(&dropped.network, &images()).expect("runs").len(), 36);
-            let gone = network.layers.len() - dropped.network.layers.len();
+            assert_eq!(evaluate::logits(&without(&network, &dropped), &images()).expect("runs").len(), 36);
+            let gone = network.layers.len() - without(&network, &dropped).layers.len();
             assert_eq!(gone, dropped.names.len());
         }
         assert!(drop_layers(&network, &images(), 1.5, 1).is_err() && drop_layers(&network, &images(), 0.9, 0).is_err());
@@ -246,9 +246,12 @@ mod tests {
             test: images.clone(),
         };
         let options = FitOptions { batch: 4, ..tune::defaults() };
-        let drop = |loss| drop(&network, &data, &images, &Limits { likeness: 0.9999, loss }, &options).expect("trains");
-        assert_eq!(drop(1.0).arch.to_string(), "4,P,F7");
-        assert_eq!(drop(-1.1), network);
+        let drop = |loss, fit_on| {
+            drop(&network, &data, &images, fit_on, &Limits { likeness: 0.9999, loss }, &options).expect("trains")
+        };
+        assert_eq!(drop(1.0, None).arch.to_string(), "4,P,F7");
+        assert_eq!(drop(1.0, Some(&images)).arch.to_string(), "4,P,F7");
+        assert_eq!(drop(-1.1, None), network);
     }
 
     #[test]

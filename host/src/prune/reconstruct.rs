@@ -41,19 +41,57 @@ pub fn draw(train: &Images, count: usize) -> Result<Option<Images>> {
 /// # Errors
 /// Those of [`surgery::remove`] and of the network; answers that are not finite.
 pub fn remove(network: &Network, kept: &[Vec<usize>], images: &Images) -> Result<Network> {
-    let mut pruned = surgery::remove(network, kept)?;
-    let names = network.layer_names();
+    let pruned = surgery::remove(network, kept)?;
     let mut kept = kept.iter();
-    let mut is_whole = true;
-    for layer in (0..network.layers.len()).filter(|&layer| network.layers[layer] != Layer::Pool) {
-        let whole = Affine::of(&network.layers[layer]);
-        let outputs = kept.next().cloned().unwrap_or_else(|| (0..whole.outputs()).collect());
-        if !is_whole {
-            let moments = Moments::observe(network, &pruned, layer, &whole.select(&outputs), images)?;
-            let fit = moments.fit(&Affine::of(&pruned.layers[layer]));
-            fit.and_then(|fit| fit.put(&mut pruned.layers[layer])).with_context(|| names[layer].clone())?;
+    let pair = |layer| Pair { unpruned: layer, pruned: layer, outputs: kept.next().cloned() };
+    let pairs: Vec<Pair> = weighted(network).map(pair).collect();
+    let is_whole = |pair: &&Pair| {
+        pair.outputs.as_ref().is_none_or(|kept| kept.len() == Affine::of(&network.layers[pair.unpruned]).outputs())
+    };
+    let first = pairs.iter().take_while(is_whole).count() + 1;
+    fit(network, pruned, pairs.get(first..).unwrap_or_default(), images)
+}
+
+/// As [`surgery::without`], and the layers after it then answer as nearly as they can as they did in `network`: see [`remove`].
+///
+/// # Errors
+/// Those of [`surgery::without`] and of the network; answers that are not finite.
+pub fn without(network: &Network, gone: &[usize], images: &Images) -> Result<Network> {
+    let left: Vec<usize> = (0..network.layers.len()).filter(|layer| !gone.contains(layer)).collect();
+    let places = left.iter().enumerate();
+    let pair = |(pruned, unpruned): (usize, &usize)| Pair { unpruned: *unpruned, pruned, outputs: None };
+    let after =
+        |pair: &Pair| gone.iter().any(|gone| *gone < pair.unpruned) && network.layers[pair.unpruned] != Layer::Pool;
+    let pairs: Vec<Pair> = places.map(pair).filter(after).collect();
+    fit(network, surgery::without(network, gone)?, &pairs, images)
+}
+
+/// A layer with weights in two networks.
+struct Pair {
+    /// Its index in the one.
+    unpruned: usize,
+    /// Its index in the other.
+    pruned: usize,
+    /// The outputs that it has left; where absent, all.
+    outputs: Option<Vec<usize>>,
+}
+
+/// The indices in `layers` of the layers with weights.
+fn weighted(network: &Network) -> impl Iterator<Item = usize> {
+    (0..network.layers.len()).filter(|&layer| network.layers[layer] != Layer::Pool)
+}
+
+/// Gives these layers of `pruned` new weights, one after the other.
+fn fit(network: &Network, mut pruned: Network, pairs: &[Pair], images: &Images) -> Result<Network> {
+    let names = network.layer_names();
+    for pair in pairs {
+        let mut target = Affine::of(&network.layers[pair.unpruned]);
+        if let Some(outputs) = &pair.outputs {
+            target = target.select(outputs);
         }
-        is_whole &= outputs.len() == whole.outputs();
+        let moments = Moments::observe([network, &pruned], [pair.unpruned, pair.pruned], &target, images)?;
+        let fit = moments.fit(&Affine::of(&pruned.layers[pair.pruned]));
+        fit.and_then(|fit| fit.put(&mut pruned.layers[pair.pruned])).with_context(|| names[pair.unpruned].clone())?;
     }
     Ok(pruned)
 }

@@ -12,6 +12,9 @@ use crate::network::train::FitOptions;
 /// Orders a network's filters.
 pub type Rank<'r> = dyn Fn(&Network) -> Result<Vec<LayerOrder>> + 'r;
 
+/// Sees a network.
+pub type Seen<'r> = dyn Fn(&Network) -> Result<()> + 'r;
+
 /// How the way from the unpruned network to its plan is divided.
 pub struct Rounds<'r> {
     /// How many there are, 1 or more.
@@ -20,6 +23,8 @@ pub struct Rounds<'r> {
     pub rank_again: Option<&'r Rank<'r>>,
     /// What the layers are reconstructed on after each cut; where absent they are not.
     pub images: Option<&'r Images>,
+    /// Sees the network after each cut, before it is trained.
+    pub seen: &'r Seen<'r>,
 }
 
 impl Rounds<'_> {
@@ -59,6 +64,7 @@ pub fn prune(
     for round in 1..=rounds.count {
         let kept = surgery::kept(&orders, &between(&full, widths, round, rounds.count));
         pruned = rounds.remove(&pruned, &kept)?;
+        (rounds.seen)(&pruned)?;
         let part = FitOptions {
             epochs: epochs / rounds.count as f64,
             seed: options.seed + round as u64 - 1,
@@ -135,12 +141,12 @@ mod tests {
         let kept = surgery::kept(&orders(&network).expect("orders"), &[3, 6, 2]);
         let cut = surgery::remove(&network, &kept).expect("surgery");
         let tuned = tune::fine_tune(cut, &network, &data(), &options).expect("trains");
-        assert_eq!(pruned(&Rounds { count: 1, rank_again: None, images: None }), tuned);
+        assert_eq!(pruned(&Rounds { count: 1, rank_again: None, images: None, seen: &|_| Ok(()) }), tuned);
     }
 
     #[test]
     fn where_nothing_is_cut_nothing_is_trained() {
-        let (network, rounds) = (network(), Rounds { count: 2, rank_again: None, images: None });
+        let (network, rounds) = (network(), Rounds { count: 2, rank_again: None, images: None, seen: &|_| Ok(()) });
         let orders = orders(&network).expect("orders");
         let same = prune(&network, &orders, &[8, 6, 12], &data(), &tune::defaults(), &rounds).expect("prunes");
         assert_eq!(same, network);
@@ -150,7 +156,7 @@ mod tests {
     fn every_number_of_rounds_ends_at_the_plan() {
         for rank_again in [None, Some(&orders as &Rank)] {
             for count in [2, 3] {
-                let network = pruned(&Rounds { count, rank_again, images: None });
+                let network = pruned(&Rounds { count, rank_again, images: None, seen: &|_| Ok(()) });
                 assert_eq!(network.arch.to_string(), "3,P,6,F2");
             }
         }

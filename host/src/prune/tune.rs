@@ -7,9 +7,10 @@ use crate::data::DataSet;
 use crate::network::Network;
 use crate::network::train::{FitOptions, Watch, distill};
 
-/// What fine-tuning starts from: the training's own recipe, shorter and gentler.
+/// What fine-tuning starts from: the training's own recipe, shorter and gentler, and on images as they are: the unpruned network
+/// answers for them, and a network that was reconstructed on them needs no others (README, "What was tried").
 pub fn defaults() -> FitOptions {
-    FitOptions { epochs: 2.0, learning_rate: 0.02, warm_up: 0.05, ..FitOptions::default() }
+    FitOptions { epochs: 2.0, learning_rate: 0.01, warm_up: 0.05, flips: false, shifts: 0, ..FitOptions::default() }
 }
 
 /// Trains a pruned network on the training images to answer as the unpruned one does: at equal epochs that wins back more
@@ -25,8 +26,11 @@ pub fn fine_tune(pruned: Network, unpruned: &Network, data: &DataSet, options: &
     train(pruned, unpruned, data, &options)
 }
 
-/// As [`fine_tune`], for just so many epochs.
+/// As [`fine_tune`], for just so many epochs; 0 are none.
 pub(super) fn train(pruned: Network, unpruned: &Network, data: &DataSet, options: &FitOptions) -> Result<Network> {
+    if options.epochs == 0.0 {
+        return Ok(pruned);
+    }
     let style = ProgressStyle::with_template("fine-tune {bar:40} {pos}/{len} steps, {msg}, {eta} left");
     let bar = ProgressBar::new(options.steps(data.train.len()) as u64);
     let mut watch = Bar(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())));

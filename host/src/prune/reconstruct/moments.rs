@@ -18,7 +18,7 @@ use crate::network::taps::{self, Activations, Taken};
 use crate::network::{Layer, Network};
 
 /// How much new weights are held to the old ones. Chosen on validation images: prune/README.md.
-const RIDGE: f64 = 0.1;
+const RIDGE: f64 = 0.03;
 
 /// Positions of a map that are looked at in an image: its neighbors say the same again.
 const POSITIONS: usize = 32;
@@ -40,21 +40,20 @@ pub(super) struct Moments {
 }
 
 impl Moments {
-    /// Of the layer at this index in both networks; `whole` is the unpruned one's with the outputs that the pruned one has.
+    /// Of a layer in two networks, by its index in each: `target` is what it is in the first, with the outputs that the second has.
     pub(super) fn observe(
-        unpruned: &Network,
-        pruned: &Network,
-        layer: usize,
-        whole: &Affine,
+        [unpruned, pruned]: [&Network; 2],
+        [layer, place]: [usize; 2],
+        target: &Affine,
         images: &Images,
     ) -> Result<Self> {
         let map = unpruned.arch.maps(unpruned.input)?[layer];
         let is_conv = matches!(unpruned.layers[layer], Layer::Conv(_));
-        let pruned_inputs = Affine::of(&pruned.layers[layer]).weights.nrows();
-        let (before, after) = (Taken::by(unpruned, layer)?, Taken::by(pruned, layer)?);
+        let inputs = Affine::of(&pruned.layers[place]).weights.nrows();
+        let (before, after) = (Taken::by(unpruned, layer)?, Taken::by(pruned, place)?);
         let batches: Vec<Range<usize>> = taps::batches(images.len()).collect();
         let observe = |batches: &[Range<usize>]| -> Result<Self> {
-            let mut moments = Self::nothing(pruned_inputs, whole.outputs());
+            let mut moments = Self::nothing(inputs, target.outputs());
             for batch in batches {
                 let mut rng = ChaCha8Rng::seed_from_u64(batch.start as u64);
                 let places: Vec<Vec<usize>> = batch.clone().map(|_| positions(map, &mut rng)).collect();
@@ -62,8 +61,8 @@ impl Moments {
                     let taken = taken.of(images, batch.clone())?;
                     Ok(if is_conv { Rows::patches(&taken, map, &places) } else { Rows::flat(&taken) })
                 };
-                let mut answers = rows(&before)?.matrix() * &whole.weights;
-                let columns = answers.col_iter_mut().zip(&whole.bias);
+                let mut answers = rows(&before)?.matrix() * &target.weights;
+                let columns = answers.col_iter_mut().zip(&target.bias);
                 columns.for_each(|(column, bias)| column.iter_mut().for_each(|answer| *answer += bias));
                 moments.add(rows(&after)?.matrix(), answers.as_ref());
             }

@@ -128,3 +128,13 @@ fn a_draw_takes_what_there_is() {
     assert!(draw(&images, 0).expect("draws none").is_none());
     assert!(draw(&images, 1).is_err());
 }
+
+#[test]
+fn a_layer_that_goes_is_made_up_for() {
+    let network = network("6,6,P,8,8,F16");
+    for gone in [vec![1], vec![1, 4]] {
+        let cut = error(&surgery::without(&network, &gone).expect("cuts"), &network);
+        let fitted = error(&without(&network, &gone, &images()).expect("fits"), &network);
+        assert!(fitted < 0.5 * cut, "{gone:?}: {fitted} of {cut}");
+    }
+}

@@ -1,10 +1,12 @@
 //! From the trained network to the pruned one.
 
+use std::time::Instant;
+
 use anyhow::Result;
 
 use super::Bench;
 use crate::inform::PermutationTest;
-use crate::network::Network;
+use crate::network::{Network, evaluate};
 use crate::prune::budget::{self, Ground, Plan};
 use crate::prune::cutoff::{self, Cutoff, Evidence};
 use crate::prune::survey::{self, Survey};
@@ -21,7 +23,10 @@ impl Bench<'_> {
         let images = survey::draw(&self.data.train, request.survey.images, request.survey.seed)?;
         self.network = self.timed(
             |seconds| &mut seconds.fine_tune,
-            |bench| drop_layers::drop(&bench.unpruned, &bench.data, &images, limits, &request.fine_tune),
+            |bench| {
+                let fit_on = reconstruct::draw(&bench.data.train, request.reconstruct_images)?;
+                drop_layers::drop(&bench.unpruned, &bench.data, &images, fit_on.as_ref(), limits, &request.fine_tune)
+            },
         )?;
         Ok(())
     }
@@ -81,10 +86,21 @@ impl Bench<'_> {
     pub(super) fn prune(&mut self, survey: &Survey, plan: &Plan) -> Result<Network> {
         let options = &self.request.fine_tune;
         let images = reconstruct::draw(&self.data.train, self.request.reconstruct_images)?;
-        let rounds = steps::Rounds { count: self.request.steps, rank_again: None, images: images.as_ref() };
-        self.timed(
-            |seconds| &mut seconds.fine_tune,
-            |bench| steps::prune(&bench.network, &survey.orders(), &plan.widths, &bench.data, options, &rounds),
-        )
+        let fitted =
+            images.as_ref().map_or(String::new(), |images| format!(", layers fitted on {} images", images.len()));
+        let validation = &self.data.validation;
+        let seen = |cut: &Network| {
+            let accuracy = 100.0 * evaluate::accuracy(cut, validation)?;
+            println!("cut to {}{fitted}: {accuracy:.2} % on validation", cut.arch);
+            Ok(())
+        };
+        let rounds =
+            steps::Rounds { count: self.request.steps, rank_again: None, images: images.as_ref(), seen: &seen };
+        let begun = Instant::now();
+        let widths = &plan.widths;
+        let pruned = steps::prune(&self.network, &survey.orders(), widths, &self.data, options, &rounds)?;
+        println!("fine-tuned: {:.2} % on validation", 100.0 * evaluate::accuracy(&pruned, validation)?);
+        self.seconds.fine_tune += begun.elapsed().as_secs_f64();
+        Ok(pruned)
     }
 }
