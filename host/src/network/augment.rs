@@ -45,19 +45,6 @@ impl Augmentation {
     }
 }
 
-/// Blends every image with the next one of the batch, by a share drawn for each: mixup, Zhang et al. 2018 (arXiv
-/// 1710.09412), on pixels of `size` bytes an image.
-pub(super) fn blend(pixels: &[u8], size: usize, rng: &mut ChaCha8Rng) -> Vec<u8> {
-    let partners = pixels[size.min(pixels.len())..].iter().chain(pixels);
-    let shares: Vec<f32> = pixels.chunks_exact(size).map(|_| rng.random()).collect();
-    let pairs = pixels.iter().zip(partners).enumerate();
-    let blended = pairs.map(|(at, (own, other))| {
-        let share = shares[at / size];
-        (share * f32::from(*own) + (1.0 - share) * f32::from(*other)).round() as u8
-    });
-    blended.collect()
-}
-
 /// Copies `source` to `target` (both HWC), changed; leaves what is uncovered as it is.
 fn apply(change: Change, source: &[u8], shape: Shape, target: &mut [u8]) {
     let Shape { height, width, channels } = shape;
@@ -74,7 +61,6 @@ fn apply(change: Change, source: &[u8], shape: Shape, target: &mut [u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand::SeedableRng;
 
     const SHAPE: Shape = Shape { height: 2, width: 3, channels: 1 };
 
@@ -91,15 +77,5 @@ mod tests {
         assert_eq!(changed(false, 1, 0), [9, 9, 9, 1, 2, 3]);
         assert_eq!(changed(false, 0, -1), [2, 3, 9, 5, 6, 9]);
         assert_eq!(changed(true, 0, 1), [9, 3, 2, 9, 6, 5]);
-    }
-
-    #[test]
-    fn a_blend_lies_between_an_image_and_the_next() {
-        let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let blended = blend(&[10, 200, 20, 100, 30, 0], 2, &mut rng);
-        for (at, (low, high)) in [(10, 20), (100, 200), (20, 30), (0, 100), (10, 30), (0, 200)].into_iter().enumerate()
-        {
-            assert!((low..=high).contains(&blended[at]), "{blended:?}");
-        }
     }
 }

@@ -12,7 +12,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::augment::{Augmentation, blend};
+use super::augment::Augmentation;
 use super::batch::nchw_tensor;
 use super::schedule::Schedule;
 use super::train::{FitOptions, State, Watch};
@@ -92,13 +92,9 @@ impl<'a> Descent<'a> {
         let augmentation =
             Augmentation { flips: self.options.flips, shifts: self.options.shifts, fill: self.normalization.mean };
         let pixels = augmentation.pixels(self.images, indices, rng);
-        let (pixels, targets) = match &self.teacher {
-            Some(teacher) => {
-                let blended = blend(&pixels, self.images.shape.values(), rng);
-                let answers = self.answers(teacher, &blended)?;
-                (blended, answers)
-            }
-            None => (pixels, self.labels(indices)),
+        let targets = match &self.teacher {
+            Some(teacher) => self.answers(teacher, &pixels)?,
+            None => self.labels(indices),
         };
         let inputs = nchw_tensor(&pixels, self.images.shape, self.normalization, &self.device);
         let targets = TensorData::new(targets, [indices.len(), self.classes]);
@@ -119,8 +115,7 @@ impl<'a> Descent<'a> {
     }
 
     /// What the teacher says of the same, changed images, `[image][class]`. Hinton et al. 2015 (arXiv 1503.02531), at
-    /// temperature 1, for a network trained on smoothed labels is soft already. A teacher can answer for any image, so
-    /// the images are blended: few images then teach nearly as much as many. Beyer et al. 2021 (arXiv 2106.05237).
+    /// temperature 1, for a network trained on smoothed labels is soft already.
     fn answers(&self, teacher: &Vgg, pixels: &[u8]) -> Result<Vec<f32>> {
         let inputs =
             nchw_tensor(pixels, self.images.shape, self.normalization, &self.device.clone().without_autodiff());

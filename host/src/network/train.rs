@@ -126,7 +126,7 @@ pub fn resume(state: State, images: &Images, options: &FitOptions, watch: &mut d
     descend(state, None, images, options, watch)
 }
 
-/// Trains `network` to answer as `teacher` does, on blends of two images each, whatever the labels say. Errors as `fit`.
+/// Trains `network` to answer as `teacher` does, whatever the labels say. Errors as `fit`.
 pub fn distill(
     network: Network,
     teacher: &Network,

@@ -10,7 +10,7 @@ use crate::network::train::{FitOptions, Watch, distill};
 /// What fine-tuning starts from: the training's own recipe, shorter and gentler, and on images as they are: the unpruned network
 /// answers for them, and a network that was reconstructed on them needs no others (README, "What was tried").
 pub fn defaults() -> FitOptions {
-    FitOptions { epochs: 2.0, learning_rate: 0.01, warm_up: 0.05, flips: false, shifts: 0, ..FitOptions::default() }
+    FitOptions { epochs: 2.0, learning_rate: 0.005, warm_up: 0.05, flips: false, shifts: 0, ..FitOptions::default() }
 }
 
 /// Trains a pruned network on the training images to answer as the unpruned one does: at equal epochs that wins back more
