@@ -33,7 +33,7 @@ pub fn draw(train: &Images, count: usize) -> Result<Option<Images>> {
 /// sum ||z - W x - b||^2 + n `RIDGE` mean(var x) ||W - V||^2
 ///
 /// with n answers z of the layer in `network` on `images`, x what it takes in the pruned network, and V the weights that
-/// surgery left. Labels are not looked at.
+/// surgery left. Labels are not looked at. A layer that still takes more than 8,192 values keeps V.
 ///
 /// After He, Zhang and Sun 2017 (arXiv 1707.06168, eq. 3); x comes from the pruned network, so that a layer makes up for the
 /// errors of those before it too (Zhang et al. 2015, arXiv 1505.06798, section 3.3).
@@ -84,7 +84,9 @@ fn weighted(network: &Network) -> impl Iterator<Item = usize> {
 /// Gives these layers of `pruned` new weights, one after the other.
 fn fit(network: &Network, mut pruned: Network, pairs: &[Pair], images: &Images) -> Result<Network> {
     let names = network.layer_names();
-    for pair in pairs {
+    let fits = |pair: &&Pair| Moments::fits(Affine::of(&pruned.layers[pair.pruned]).weights.nrows());
+    let fitted: Vec<&Pair> = pairs.iter().filter(fits).collect();
+    for pair in fitted {
         let mut target = Affine::of(&network.layers[pair.unpruned]);
         if let Some(outputs) = &pair.outputs {
             target = target.select(outputs);

@@ -23,8 +23,11 @@ const RIDGE: f64 = 0.03;
 /// Positions of a map that are looked at in an image: its neighbors say the same again.
 const POSITIONS: usize = 32;
 
-/// Parts of the images that are looked at beside each other.
+/// Parts of the images that are looked at beside each other, each with moments of its own.
 const PARTS: usize = 4;
+
+/// The most inputs of a layer that moments are kept of PARTS times, and at all: they grow with the square, to 512 MiB.
+const INPUTS: [usize; 2] = [2048, 8192];
 
 /// Sums over all rows x of what the layer takes in the pruned network, and z of what it is to give.
 pub(super) struct Moments {
@@ -40,6 +43,11 @@ pub(super) struct Moments {
 }
 
 impl Moments {
+    /// Whether a layer of so many inputs has moments that fit this machine.
+    pub(super) fn fits(inputs: usize) -> bool {
+        inputs <= INPUTS[1]
+    }
+
     /// Of a layer in two networks, by its index in each: `target` is what it is in the first, with the outputs that the second has.
     pub(super) fn observe(
         [unpruned, pruned]: [&Network; 2],
@@ -52,6 +60,7 @@ impl Moments {
         let inputs = Affine::of(&pruned.layers[place]).weights.nrows();
         let (before, after) = (Taken::by(unpruned, layer)?, Taken::by(pruned, place)?);
         let batches: Vec<Range<usize>> = taps::batches(images.len()).collect();
+        let parts = if inputs > INPUTS[0] { 1 } else { PARTS };
         let observe = |batches: &[Range<usize>]| -> Result<Self> {
             let mut moments = Self::nothing(inputs, target.outputs());
             for batch in batches {
@@ -70,7 +79,7 @@ impl Moments {
         };
         // Summed in the same order however many threads there are.
         let parts: Vec<Self> =
-            batches.par_chunks(batches.len().div_ceil(PARTS).max(1)).map(observe).collect::<Result<_>>()?;
+            batches.par_chunks(batches.len().div_ceil(parts).max(1)).map(observe).collect::<Result<_>>()?;
         parts.into_iter().reduce(Self::with).context("no image to look at: give --reconstruct-images 2 or more")
     }
 
