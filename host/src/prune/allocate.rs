@@ -14,7 +14,8 @@ use crate::quantize::layout;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
-    /// By the search on the CMI curves, whatever ranks the filters: every ranking gets the same widths.
+    /// By the search on the CMI curves, whatever ranks the filters: every ranking gets the same widths. Where work is bounded, the
+    /// best of [`candidates`] on validation, filled by the CMI orders.
     Curves,
     /// By the search on the ranking's own curves: every ranking gets the same bytes.
     Own,
@@ -71,7 +72,7 @@ pub fn at_macs_of(control: Control, ground: &Ground, budget: Budget) -> Result<B
 /// # Errors
 /// As [`Ground::check_reachable`].
 pub fn uniform(ground: &Ground, budget: Budget) -> Result<Plan> {
-    largest(ground, budget, |share, filters| share * filters)
+    largest(ground, budget, 1, |share| full(ground).into_iter().map(|filters| share * filters).collect())
 }
 
 /// Widths max(1, round(F^t)) with the largest exponent t that fits.
@@ -79,20 +80,49 @@ pub fn uniform(ground: &Ground, budget: Budget) -> Result<Plan> {
 /// # Errors
 /// As [`Ground::check_reachable`].
 pub fn hand_made(ground: &Ground, budget: Budget) -> Result<Plan> {
-    largest(ground, budget, |exponent, filters| filters.powf(exponent))
+    largest(ground, budget, 1, |exponent| full(ground).into_iter().map(|filters| filters.powf(exponent)).collect())
+}
+
+/// The plans to try under a bound on time, where curves tell little (README): `searched`, those of the two rules for widths that
+/// need no curves, and the geometric mean of searched and uniform widths, each as wide as bytes and time allow, none wider than
+/// `widest`. Without such a bound the search alone.
+///
+/// # Errors
+/// As [`Ground::check_reachable`].
+pub fn candidates(searched: Plan, widest: &[usize], ground: &Ground, budget: Budget) -> Result<Vec<Plan>> {
+    let Some(work) = budget.work else { return Ok(vec![searched]) };
+    let full = full(ground);
+    let by = |widths: &dyn Fn(f64) -> Vec<f64>| largest(ground, budget, work.grain, widths);
+    let between = |t: f64| -> Vec<f64> {
+        let pairs = full.iter().zip(&searched.widths);
+        pairs.map(|(filters, width)| (t * 2.0 * (filters * *width as f64).sqrt()).min(*filters)).collect()
+    };
+    let others = [
+        by(&|share| full.iter().map(|filters| share * filters).collect())?,
+        by(&|exponent| full.iter().map(|filters| filters.powf(exponent)).collect())?,
+        by(&between)?,
+    ];
+    let mut plans = vec![searched];
+    for plan in others {
+        let is_narrow = plan.widths.iter().zip(widest).all(|(width, widest)| width <= widest);
+        let is_new = plans.iter().all(|known| known.widths != plan.widths);
+        if is_narrow && is_new && fits(&plan, ground, budget)? {
+            plans.push(plan);
+        }
+    }
+    Ok(plans)
 }
 
 /// Halvings of 0..1 after which widths no longer change: filters are far fewer than 2^40.
 const HALVINGS: usize = 40;
 
-/// The plan at the largest t in 0..=1 that fits, for widths that grow with t: one filter at 0, all at 1.
-fn largest(ground: &Ground, budget: Budget, width: impl Fn(f64, f64) -> f64) -> Result<Plan> {
+/// The plan at the largest t in 0..=1 that fits, for widths that grow with t: one filter at 0. Widths are rounded to multiples of
+/// `grain`.
+fn largest(ground: &Ground, budget: Budget, grain: usize, widths: impl Fn(f64) -> Vec<f64>) -> Result<Plan> {
     ground.check_reachable(budget)?;
-    let full = full(ground);
     let at = |t: f64| {
-        let widths: Vec<usize> =
-            full.iter().map(|filters| (width(t, *filters as f64).round() as usize).max(1)).collect();
-        ground.plan(&widths)
+        let round = |width: f64| ((width / grain as f64).round() as usize * grain).max(1);
+        ground.plan(&widths(t).into_iter().map(round).collect::<Vec<_>>())
     };
     let whole = at(1.0)?;
     if fits(&whole, ground, budget)? {
@@ -119,9 +149,9 @@ fn fits(plan: &Plan, ground: &Ground, budget: Budget) -> Result<bool> {
 }
 
 /// The widths of the unpruned network.
-fn full(ground: &Ground) -> Vec<usize> {
+fn full(ground: &Ground) -> Vec<f64> {
     let width = |item: &Item| match item {
-        Item::Conv(width) | Item::Hidden(width) => Some(*width),
+        Item::Conv(width) | Item::Hidden(width) => Some(*width as f64),
         Item::Pool => None,
     };
     ground.arch.items().iter().filter_map(width).collect()

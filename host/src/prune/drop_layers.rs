@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::{reconstruct, surgery, tune};
+use super::{reconstruct, tune};
 use crate::data::{DataSet, Images};
 use crate::inform::UnitKernel;
 use crate::network::train::FitOptions;
@@ -42,10 +42,7 @@ pub fn drop(
         if dropped.names.is_empty() {
             break;
         }
-        let cut = match fit_on {
-            Some(images) => reconstruct::without(network, &dropped.gone, images)?,
-            None => surgery::without(network, &dropped.gone)?,
-        };
+        let cut = reconstruct::without(network, &dropped.gone, fit_on)?;
         let tuned = tune::fine_tune(cut, network, data, options)?;
         let accuracy = evaluate::accuracy(&tuned, &data.validation)?;
         let (names, taken) = (dropped.names.join(", "), whole - accuracy <= limits.loss);
@@ -176,6 +173,7 @@ mod tests {
     use super::*;
     use crate::data::Shape;
     use crate::network::{Normalization, evaluate};
+    use crate::prune::surgery;
 
     const SHAPE: Shape = Shape { height: 8, width: 8, channels: 2 };
 

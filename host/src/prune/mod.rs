@@ -21,6 +21,7 @@ pub mod steps;
 pub mod surgery;
 pub mod survey;
 pub mod survey_verb;
+pub mod tries;
 pub mod tune;
 pub mod verb;
 pub mod work;

@@ -33,15 +33,16 @@ pub fn draw(train: &Images, count: usize) -> Result<Option<Images>> {
 /// sum ||z - W x - b||^2 + n `RIDGE` mean(var x) ||W - V||^2
 ///
 /// with n answers z of the layer in `network` on `images`, x what it takes in the pruned network, and V the weights that
-/// surgery left. Labels are not looked at. A layer that still takes more than 8,192 values keeps V.
+/// surgery left. Labels are not looked at. A layer that still takes more than 8,192 values keeps V; without images all do.
 ///
 /// After He, Zhang and Sun 2017 (arXiv 1707.06168, eq. 3); x comes from the pruned network, so that a layer makes up for the
 /// errors of those before it too (Zhang et al. 2015, arXiv 1505.06798, section 3.3).
 ///
 /// # Errors
 /// Those of [`surgery::remove`] and of the network; answers that are not finite.
-pub fn remove(network: &Network, kept: &[Vec<usize>], images: &Images) -> Result<Network> {
+pub fn remove(network: &Network, kept: &[Vec<usize>], images: Option<&Images>) -> Result<Network> {
     let pruned = surgery::remove(network, kept)?;
+    let Some(images) = images else { return Ok(pruned) };
     let mut kept = kept.iter();
     let pair = |layer| Pair { unpruned: layer, pruned: layer, outputs: kept.next().cloned() };
     let pairs: Vec<Pair> = weighted(network).map(pair).collect();
@@ -56,14 +57,16 @@ pub fn remove(network: &Network, kept: &[Vec<usize>], images: &Images) -> Result
 ///
 /// # Errors
 /// Those of [`surgery::without`] and of the network; answers that are not finite.
-pub fn without(network: &Network, gone: &[usize], images: &Images) -> Result<Network> {
+pub fn without(network: &Network, gone: &[usize], images: Option<&Images>) -> Result<Network> {
+    let pruned = surgery::without(network, gone)?;
+    let Some(images) = images else { return Ok(pruned) };
     let left: Vec<usize> = (0..network.layers.len()).filter(|layer| !gone.contains(layer)).collect();
     let places = left.iter().enumerate();
     let pair = |(pruned, unpruned): (usize, &usize)| Pair { unpruned: *unpruned, pruned, outputs: None };
     let after =
         |pair: &Pair| gone.iter().any(|gone| *gone < pair.unpruned) && network.layers[pair.unpruned] != Layer::Pool;
     let pairs: Vec<Pair> = places.map(pair).filter(after).collect();
-    fit(network, surgery::without(network, gone)?, &pairs, images)
+    fit(network, pruned, &pairs, images)
 }
 
 /// A layer with weights in two networks.

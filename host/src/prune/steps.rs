@@ -27,21 +27,8 @@ pub struct Rounds<'r> {
     pub seen: &'r Seen<'r>,
 }
 
-impl Rounds<'_> {
-    /// The network with only the filters of `kept`.
-    ///
-    /// # Errors
-    /// Those of [`reconstruct::remove`] and [`surgery::remove`].
-    pub fn remove(&self, network: &Network, kept: &[Vec<usize>]) -> Result<Network> {
-        match self.images {
-            Some(images) => reconstruct::remove(network, kept, images),
-            None => surgery::remove(network, kept),
-        }
-    }
-}
-
 /// Takes `network` to `widths`, one per prunable layer, and trains it after each round on an equal part of the images
-/// that one round would see. One round is [`Rounds::remove`] and [`tune::fine_tune`]; where nothing is cut, nothing is trained.
+/// that one round would see. One round is [`reconstruct::remove`] and [`tune::fine_tune`]; where nothing is cut, nothing is trained.
 ///
 /// # Errors
 /// No round; widths or orders that are not one per prunable layer; an order's or a training's own.
@@ -63,7 +50,7 @@ pub fn prune(
     let mut pruned = network.clone();
     for round in 1..=rounds.count {
         let kept = surgery::kept(&orders, &between(&full, widths, round, rounds.count));
-        pruned = rounds.remove(&pruned, &kept)?;
+        pruned = reconstruct::remove(&pruned, &kept, rounds.images)?;
         (rounds.seen)(&pruned)?;
         let part = FitOptions {
             epochs: epochs / rounds.count as f64,

@@ -7,7 +7,8 @@ use secateur::failure::Failure;
 use secateur::inform::{LayerRanking, Proof};
 use secateur::network::{Arch, Item};
 use secateur::prune::survey::{LayerSurvey, Survey};
-use secateur::prune::{Budget, Ground, Plan, budget};
+use secateur::prune::{Budget, Ground, Plan, Work, allocate, budget};
+use secateur::quantize::layout;
 use secateur::report::bytes;
 use secateur::rig::board_memory;
 use secateur_boards::BoardSpec;
@@ -185,6 +186,31 @@ proptest! {
             let fits = memory.flash_bytes <= flash_bytes && memory.ram_bytes <= ram_bytes;
             prop_assert!(!fits, "layer {} of {:?} could keep {} of {}", layer, plan.widths, wider[layer], of);
         }
+    }
+
+    #[test]
+    fn plans_to_try_fit_bytes_and_work_and_the_search_comes_first(case in cases(), flash in share(), work in 0.05..1.0_f64) {
+        let [least, most] = case.ends();
+        let (board, full) = (board(), full(&case.arch));
+        let ground = case.ground(&board);
+        let flash_bytes = between(least.flash_bytes, most.flash_bytes, flash);
+        let table = |plan: &Plan| layout::table(&plan.arch, case.input, case.classes).expect("layers");
+        let macs = |plan: &Plan| Work::macs(1).of(&table(plan)).expect("layers that fit") as usize;
+        let [narrow, whole] = [vec![1; full.len()], full.clone()].map(|widths| macs(&ground.plan(&widths).expect("a plan")));
+        let limit = narrow + (work * (whole - narrow) as f64) as usize;
+        let budget = Budget { flash_bytes, ram_bytes: GENEROUS, work: Some(Work::macs(limit as u64)) };
+        let searched = budget::search(&case.survey.orders(), &ground, budget).expect("a plan");
+        let plans = allocate::candidates(searched.clone(), &full, &ground, budget).expect("plans");
+        prop_assert_eq!(&plans[0].widths, &searched.widths);
+        for plan in &plans {
+            prop_assert!(plan.memory.flash_bytes <= flash_bytes && macs(plan) <= limit, "{:?}", plan.widths);
+            prop_assert!(plan.widths.iter().zip(&full).all(|(kept, of)| (1..=*of).contains(kept)), "{:?}", plan.widths);
+            prop_assert_eq!(plans.iter().filter(|other| other.widths == plan.widths).count(), 1);
+        }
+        let own = allocate::candidates(searched.clone(), &searched.widths, &ground, budget).expect("plans");
+        prop_assert!(own.iter().all(|plan| plan.widths.iter().zip(&searched.widths).all(|(kept, widest)| kept <= widest)));
+        let unbounded = Budget { work: None, ..budget };
+        prop_assert_eq!(allocate::candidates(searched, &full, &ground, unbounded).expect("plans").len(), 1);
     }
 
     #[test]

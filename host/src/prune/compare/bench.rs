@@ -14,6 +14,7 @@ use crate::network::train::FitOptions;
 use crate::network::{Network, backend, evaluate};
 use crate::prune::allocate::Rule;
 use crate::prune::rank::{self, Method, Ranking, Subject};
+use crate::prune::tries::Tries;
 use crate::prune::{Budget, Ground, LayerOrder, Plan, allocate, finish, inputs, reconstruct, surgery, tune};
 use crate::quantize::layout;
 use crate::rig::{board_memory, firmware};
@@ -92,10 +93,7 @@ impl<'r> Bench<'r> {
         let plan = self.plan(trial, &orders)?;
         let orders = self.orders_at(trial, orders, &plan.widths)?;
         let kept = surgery::kept(&orders, &plan.widths);
-        let cut = match &self.images {
-            Some(images) => reconstruct::remove(&self.network, &kept, images)?,
-            None => surgery::remove(&self.network, &kept)?,
-        };
+        let cut = reconstruct::remove(&self.network, &kept, self.images.as_ref())?;
         let before_validation = evaluate::accuracy(&cut, &self.data.validation)?;
         let tuned = self.fine_tune(cut, trial.seed)?;
         Ok(Outcome {
@@ -142,7 +140,20 @@ impl<'r> Bench<'r> {
             Rule::Curves => self.orders(Method::Cmi, trial.seed)?,
             _ => Vec::new(),
         };
-        allocate::plan(trial.widths, own, &curves, &self.ground(), self.budget(trial)?)
+        let (ground, budget) = (self.ground(), self.budget(trial)?);
+        let plan = allocate::plan(trial.widths, own, &curves, &ground, budget)?;
+        if trial.widths != Rule::Curves {
+            return Ok(plan);
+        }
+        let widest: Vec<usize> = curves.iter().map(LayerOrder::filters).collect();
+        let plans = allocate::candidates(plan, &widest, &ground, budget)?;
+        let trials = Tries {
+            network: &self.network,
+            orders: &curves,
+            images: self.images.as_ref(),
+            validation: &self.data.validation,
+        };
+        trials.best(plans, |_, _| ())
     }
 
     fn budget(&self, trial: &Trial) -> Result<Budget> {

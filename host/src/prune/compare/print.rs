@@ -70,10 +70,14 @@ fn legend(comparison: &Comparison) -> String {
         None => "",
     };
     let int8 = if settings.int8 { "int8: on test images after quantisation. " } else { "" };
+    let fitted = match settings.reconstruct_images {
+        0 => "as surgery leaves it".to_owned(),
+        images => format!("layers fitted on {images} images"),
+    };
     format!(
         "Percent of images classified right, mean and sample standard deviation over {}. test: after fine-tuning \
-         ({epochs} epochs), on test images, where the unpruned network has {:.2}; before: before fine-tuning, on \
-         validation images. {int8}Budgets are flash, on {}.{macs}",
+         ({epochs} epochs), on test images, where the unpruned network has {:.2}; before: before fine-tuning, {fitted}, \
+         on validation images. {int8}Budgets are flash, on {}.{macs}",
         if comparison.seeds() == 1 { "1 seed".to_owned() } else { format!("{} seeds", comparison.seeds()) },
         100.0 * comparison.unpruned_test,
         settings.board,

@@ -10,7 +10,8 @@ use crate::network::{Network, evaluate};
 use crate::prune::budget::{self, Ground, Plan};
 use crate::prune::cutoff::{self, Cutoff, Evidence};
 use crate::prune::survey::{self, Survey};
-use crate::prune::{drop_layers, reconstruct, steps};
+use crate::prune::tries::Tries;
+use crate::prune::{allocate, drop_layers, reconstruct, steps};
 use crate::quantize::layout;
 use crate::rig::board_memory;
 use crate::rig::firmware::{self, Firmware};
@@ -79,7 +80,13 @@ impl Bench<'_> {
         if request.cutoff != Cutoff::Budget {
             println!("{}", cutoff::table(&cuts));
         }
-        budget::search_within(&cutoff::widths(&cuts), &orders, ground, request.budget)
+        let widest = cutoff::widths(&cuts);
+        let searched = budget::search_within(&widest, &orders, ground, request.budget)?;
+        let plans = allocate::candidates(searched, &widest, ground, request.budget)?;
+        let images = reconstruct::draw(&self.data.train, request.reconstruct_images)?;
+        let (network, validation) = (&self.network, &self.data.validation);
+        let tries = Tries { network, orders: &orders, images: images.as_ref(), validation };
+        tries.best(plans, |plan, accuracy| println!("tried {}: {:.2} % on validation", plan.arch, 100.0 * accuracy))
     }
 
     /// Surgery, reconstruction and fine-tuning.

@@ -1,0 +1,85 @@
+//! Plans tried out: where curves cannot say which widths are better, fitted networks and validation images do.
+
+use anyhow::{Context, Result};
+
+use super::budget::Plan;
+use super::order::LayerOrder;
+use super::{reconstruct, surgery};
+use crate::data::Images;
+use crate::network::{Network, evaluate};
+
+/// What plans are tried with.
+pub struct Tries<'a> {
+    /// The unpruned network.
+    pub network: &'a Network,
+    /// Of its filters.
+    pub orders: &'a [LayerOrder],
+    /// What layers are reconstructed on.
+    pub images: Option<&'a Images>,
+    /// What a choice is made on.
+    pub validation: &'a Images,
+}
+
+impl Tries<'_> {
+    /// The plan whose network answers best on validation before it is trained; of equals the first. `seen` sees what each one
+    /// has; a single plan is not tried.
+    ///
+    /// Fitted networks differ by their widths alone. Training would add a spread of its own, and take its time.
+    ///
+    /// # Errors
+    /// No plan; what surgery, reconstruction or the network refuses.
+    pub fn best(&self, mut plans: Vec<Plan>, seen: impl Fn(&Plan, f64)) -> Result<Plan> {
+        let (mut best, mut most) = (0, f64::NEG_INFINITY);
+        for (place, plan) in plans.iter().enumerate().filter(|_| plans.len() > 1) {
+            let kept = surgery::kept(self.orders, &plan.widths);
+            let cut = reconstruct::remove(self.network, &kept, self.images)?;
+            let accuracy = evaluate::accuracy(&cut, self.validation)?;
+            seen(plan, accuracy);
+            if accuracy > most {
+                (best, most) = (place, accuracy);
+            }
+        }
+        (best < plans.len()).then(|| plans.swap_remove(best)).context("no plan to try")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use secateur_shared::memory::Footprint;
+
+    use super::*;
+    use crate::data::Shape;
+    use crate::network::Normalization;
+    use crate::prune::Ground;
+    use crate::rig::board_memory;
+
+    const SHAPE: Shape = Shape { height: 8, width: 8, channels: 1 };
+
+    #[test]
+    fn the_best_on_validation_is_taken_and_a_single_plan_is_not_tried() {
+        let arch = "6,P,8,F12".parse().expect("an architecture");
+        let normalization = Normalization { mean: 100, deviation: 60.0 };
+        let network = Network::random(arch, SHAPE, 4, normalization, 3).expect("fits");
+        let pixels: Vec<u8> = (0..100 * SHAPE.values()).map(|at| (at * 37 % 251 + at / 64 * 17 % 97) as u8).collect();
+        let mut images = Images { shape: SHAPE, pixels, labels: vec![0; 100] };
+        images.labels = evaluate::logits(&network, &images)
+            .expect("runs")
+            .chunks(4)
+            .map(|logits| (0..4).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap_or(0) as u8)
+            .collect();
+        let orders = [6, 8, 12].map(|filters| LayerOrder::by_score("layer", &vec![1.0; filters]));
+        let board = secateur_boards::find("netduinoplus2").expect("a board");
+        let footprint = Footprint { code_bytes: 10_000, static_ram_bytes: 1_024 };
+        let ground = Ground::new(&network, footprint, board_memory(&board));
+        let plan = |widths: [usize; 3]| ground.plan(&widths).expect("a plan");
+        let tries = Tries { network: &network, orders: &orders, images: Some(&images), validation: &images };
+        let seen = RefCell::new(Vec::new());
+        let best = |plans| tries.best(plans, |plan, accuracy| seen.borrow_mut().push((plan.widths.clone(), accuracy)));
+        assert_eq!(best(vec![plan([1, 1, 1]), plan([6, 8, 12]), plan([2, 2, 2])]).expect("tries").widths, [6, 8, 12]);
+        assert_eq!(seen.take().iter().map(|(_, accuracy)| *accuracy).fold(0.0, f64::max), 1.0);
+        assert_eq!(best(vec![plan([1, 1, 1])]).expect("one").widths, [1, 1, 1]);
+        assert!(seen.take().is_empty() && best(Vec::new()).is_err());
+    }
+}
