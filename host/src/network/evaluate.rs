@@ -42,6 +42,27 @@ pub fn accuracy(network: &Network, images: &Images) -> Result<f64> {
     Ok(right.count() as f64 / images.len().max(1) as f64)
 }
 
+/// KL(p || q) in nats, the mean over images: how far what the network says, q, is from what `logits` say, p. Up to a constant it is
+/// the loss of training by another network's answers. Errors as `logits`.
+pub fn divergence(network: &Network, images: &Images, logits: &[f32]) -> Result<f64> {
+    let own = self::logits(network, images)?;
+    let rows = own.chunks_exact(network.classes).zip(logits.chunks_exact(network.classes));
+    let sum: f64 = rows
+        .map(|(own, other)| {
+            let (own, other) = (log_softmax(own), log_softmax(other));
+            own.iter().zip(&other).map(|(q, p)| p.exp() * (p - q)).sum::<f64>()
+        })
+        .sum();
+    Ok(sum / images.len().max(1) as f64)
+}
+
+/// x - ln sum e^x.
+fn log_softmax(logits: &[f32]) -> Vec<f64> {
+    let highest = logits.iter().fold(f64::NEG_INFINITY, |most, logit| most.max(f64::from(*logit)));
+    let sum: f64 = logits.iter().map(|logit| (f64::from(*logit) - highest).exp()).sum();
+    logits.iter().map(|logit| f64::from(*logit) - highest - sum.ln()).collect()
+}
+
 /// The place of the highest value, the first of equal ones.
 pub fn highest(values: &[f32]) -> usize {
     (1..values.len()).fold(0, |best, at| if values[at] > values[best] { at } else { best })

@@ -86,7 +86,9 @@ impl Bench<'_> {
         let images = reconstruct::draw(&self.data.train, request.reconstruct_images)?;
         let (network, validation) = (&self.network, &self.data.validation);
         let tries = Tries { network, orders: &orders, images: images.as_ref(), validation };
-        tries.best(plans, |plan, accuracy| println!("tried {}: {:.2} % on validation", plan.arch, 100.0 * accuracy))
+        tries.best(plans, |plan, nats| {
+            println!("tried {}: {nats:.4} nats from the unpruned network's answers", plan.arch)
+        })
     }
 
     /// Surgery, reconstruction and fine-tuning.
