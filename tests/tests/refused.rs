@@ -182,6 +182,10 @@ fn words_that_ask_for_nothing_that_exists() {
         let words = std::iter::once("cargo xtask").chain(words.iter().copied());
         refused(cli::run(Cli::try_parse_from(words).expect("words")), 2, says);
     }
+    for verb in ["prune", "compare"] {
+        let why = Cli::try_parse_from(["cargo xtask", verb, "--reconstruct-images", "1"]).expect_err("a single image");
+        assert!(why.to_string().contains("one image says nothing about a layer"), "{why}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 
-use super::prune::{InputWords, TargetWords};
+use super::prune::{InputWords, TargetWords, reconstruct_images};
 use crate::inform::Criterion;
 use crate::network::train::FitOptions;
 use crate::prune::allocate::{Control, Rule};
@@ -58,7 +58,7 @@ pub(super) struct CompareWords {
     #[arg(long, default_value_t = 256, value_name = "N")]
     survey_images: usize,
     /// Training images that layers are fitted on after surgery, as `prune --reconstruct-images`; 0 fits none.
-    #[arg(long, default_value_t = reconstruct::IMAGES, value_name = "N")]
+    #[arg(long, default_value_t = reconstruct::IMAGES, value_name = "N", value_parser = reconstruct_images)]
     reconstruct_images: usize,
     /// Epochs of fine-tuning, as `prune --fine-tune-epochs`; 0 does none.
     #[arg(long, default_value_t = tune::defaults().epochs, value_name = "N")]

@@ -19,6 +19,15 @@ use crate::prune::{Budget, Work, reconstruct, survey, survey_verb, tune, verb};
 use crate::report::size;
 use crate::rig::firmware::Profile;
 
+/// None, or enough to fit a layer on.
+pub(super) fn reconstruct_images(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(1) => Err("one image says nothing about a layer: give 0, or some hundred".to_owned()),
+        Ok(images) => Ok(images),
+        Err(why) => Err(why.to_string()),
+    }
+}
+
 /// The trained network that the repository carries.
 const EMBEDDED_NETWORK: &str = "assets/vgg-small-fashion-mnist.safetensors";
 
@@ -154,7 +163,7 @@ pub(super) struct PruneWords {
     #[arg(long, default_value_t = 1.0, value_name = "POINTS", requires = "drop_layers")]
     drop_tolerance: f64,
     /// Training images on which the layers that take less than they did are fitted to answer as before; 0 fits none.
-    #[arg(long, default_value_t = reconstruct::IMAGES, value_name = "N")]
+    #[arg(long, default_value_t = reconstruct::IMAGES, value_name = "N", value_parser = reconstruct_images)]
     reconstruct_images: usize,
     /// How often fine-tuning sees each training image where all weights are kept; N / sqrt(s) times where the share s is. 0 does none.
     #[arg(long, default_value_t = tune::defaults().epochs, value_name = "N")]
