@@ -67,3 +67,16 @@ fn log_softmax(logits: &[f32]) -> Vec<f64> {
 pub fn highest(values: &[f32]) -> usize {
     (1..values.len()).fold(0, |best, at| if values[at] > values[best] { at } else { best })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::log_softmax;
+
+    #[test]
+    fn a_log_softmax_is_the_logarithm_of_shares() {
+        for shift in [0.0, 500.0, -500.0] {
+            let logs = log_softmax(&[shift, shift + 3.0_f32.ln()]);
+            assert!((logs[0] - 0.25_f64.ln()).abs() < 1e-4 && (logs[1] - 0.75_f64.ln()).abs() < 1e-4, "{logs:?}");
+        }
+    }
+}

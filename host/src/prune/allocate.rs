@@ -72,7 +72,12 @@ pub fn at_macs_of(control: Control, ground: &Ground, budget: Budget) -> Result<B
 /// # Errors
 /// As [`Ground::check_reachable`].
 pub fn uniform(ground: &Ground, budget: Budget) -> Result<Plan> {
-    largest(ground, budget, 1, |share| full(ground).into_iter().map(|filters| share * filters).collect())
+    uniform_by(1, ground, budget)
+}
+
+/// The same in multiples of `grain`.
+fn uniform_by(grain: usize, ground: &Ground, budget: Budget) -> Result<Plan> {
+    largest(ground, budget, grain, |share| full(ground).into_iter().map(|filters| share * filters).collect())
 }
 
 /// Widths max(1, round(F^t)) with the largest exponent t that fits.
@@ -80,7 +85,12 @@ pub fn uniform(ground: &Ground, budget: Budget) -> Result<Plan> {
 /// # Errors
 /// As [`Ground::check_reachable`].
 pub fn hand_made(ground: &Ground, budget: Budget) -> Result<Plan> {
-    largest(ground, budget, 1, |exponent| full(ground).into_iter().map(|filters| filters.powf(exponent)).collect())
+    hand_made_by(1, ground, budget)
+}
+
+/// The same in multiples of `grain`.
+fn hand_made_by(grain: usize, ground: &Ground, budget: Budget) -> Result<Plan> {
+    largest(ground, budget, grain, |exponent| full(ground).into_iter().map(|filters| filters.powf(exponent)).collect())
 }
 
 /// The plans to try under a bound on time, where curves tell little (README): `searched`, those of the two rules for widths that
@@ -92,15 +102,14 @@ pub fn hand_made(ground: &Ground, budget: Budget) -> Result<Plan> {
 pub fn candidates(searched: Plan, widest: &[usize], ground: &Ground, budget: Budget) -> Result<Vec<Plan>> {
     let Some(work) = budget.work else { return Ok(vec![searched]) };
     let full = full(ground);
-    let by = |widths: &dyn Fn(f64) -> Vec<f64>| largest(ground, budget, work.grain, widths);
     let between = |t: f64| -> Vec<f64> {
         let pairs = full.iter().zip(&searched.widths);
         pairs.map(|(filters, width)| (t * 2.0 * (filters * *width as f64).sqrt()).min(*filters)).collect()
     };
     let others = [
-        by(&|share| full.iter().map(|filters| share * filters).collect())?,
-        by(&|exponent| full.iter().map(|filters| filters.powf(exponent)).collect())?,
-        by(&between)?,
+        uniform_by(work.grain, ground, budget)?,
+        hand_made_by(work.grain, ground, budget)?,
+        largest(ground, budget, work.grain, between)?,
     ];
     let mut plans = vec![searched];
     for plan in others {

@@ -1,9 +1,9 @@
 //! From a survey and a budget to a smaller network: what comes in (`inputs`), how much each layer tells (`survey`), in
-//! which order its filters may go (`order`), how wide each may stay (`budget`), the cut itself (`surgery`), training
-//! after it (`tune`), both in one round or several (`steps`), and the way to the image (`finish`); `verb` is all of it.
+//! which order its filters may go (`order`), how wide each may stay (`budget`), the cut itself (`surgery`), what it
+//! takes made up for (`reconstruct`), training after it (`tune`), all in one round or several (`steps`), and the way to the image (`finish`); `verb` is all of it.
 //! Other orders (`rank`) and other rules for widths (`allocate`) are there to be compared (`compare`). Orders given other
 //! layers (`across`), widths by a curve alone (`cutoff`) and whole layers out (`drop_layers`) are there to be asked for;
-//! `stability` says how far surveys agree.
+//! under a bound on time a few plans are tried (`tries`). `stability` says how far surveys agree.
 
 pub mod across;
 pub mod allocate;

@@ -138,3 +138,16 @@ fn a_layer_that_goes_is_made_up_for() {
         assert!(fitted < 0.5 * cut, "{gone:?}: {fitted} of {cut}");
     }
 }
+
+#[test]
+fn a_layer_of_too_many_inputs_keeps_what_surgery_left() {
+    let shape = Shape { height: 96, width: 96, channels: 1 };
+    let arch = "2,F4".parse().expect("an architecture");
+    let network = Network::random(arch, shape, 3, Normalization { mean: 100, deviation: 60.0 }, 1).expect("fits");
+    let pixels = (0..12 * shape.values()).map(|at| (at * 37 % 251) as u8).collect();
+    let images = Images { shape, pixels, labels: vec![0; 12] };
+    let kept = [vec![1], all(4)];
+    let fitted = remove(&network, &kept, Some(&images)).expect("fits");
+    let cut = surgery::remove(&network, &kept).expect("cuts");
+    assert!(fitted.layers[..2] == cut.layers[..2] && fitted.layers[2] != cut.layers[2]);
+}
