@@ -3,17 +3,17 @@
 use std::ops::Range;
 
 use anyhow::Result;
-use burn::tensor::Device;
+use rayon::prelude::*;
 
 use super::backend;
 use super::batch::tensor;
 use super::vgg::{Tap, Vgg, numbers};
-use super::weights::{Network, Normalization};
+use super::weights::Network;
 use crate::data::Images;
 use crate::inform::Maps;
 
 /// Images that run at once.
-const BATCH: usize = 64;
+pub const BATCH: usize = 64;
 
 /// What one batch gave at one layer, or what the layer took: `[sample][channel][position]`.
 pub struct Activations {
@@ -46,31 +46,38 @@ pub fn observe(
     Ok(())
 }
 
-/// A network that shows what a layer takes.
-pub struct Taken {
-    vgg: Vgg,
-    device: Device,
-    normalization: Normalization,
+/// Images on their way through a network, in [`batches`]: what its next layer takes.
+pub struct Passage {
+    taken: Vec<Tap>,
     layer: usize,
 }
 
-impl Taken {
-    /// By the layer at this index of the network's layers.
+impl Passage {
+    /// As the network's first layer takes them.
+    pub fn new(network: &Network, images: &Images) -> Self {
+        let device = backend::device();
+        let tensor = |batch: Range<usize>| tensor(images, batch.start, batch.end, network.normalization, &device);
+        Self { taken: batches(images.len()).map(tensor).map(Tap::Maps).collect(), layer: 0 }
+    }
+
+    /// On to the layer at this index of the network's layers, none before the one where they are. What was passed may be of
+    /// another network.
     ///
     /// # Errors
     /// Those of the network.
-    pub fn by(network: &Network, layer: usize) -> Result<Self> {
-        let device = backend::device();
-        Ok(Self { vgg: Vgg::new(network, &device)?, device, normalization: network.normalization, layer })
+    pub fn go(&mut self, network: &Network, layer: usize) -> Result<()> {
+        let vgg = Vgg::new(network, &backend::device())?;
+        self.taken.par_iter_mut().for_each(|taken| *taken = vgg.through(taken.clone(), self.layer..layer));
+        self.layer = layer;
+        Ok(())
     }
 
-    /// Of these of the images, which run at once: [`batches`] says how many.
+    /// What the layer takes, of a batch.
     ///
     /// # Errors
     /// Values that cannot be read back from the device.
-    pub fn of(&self, images: &Images, batch: Range<usize>) -> Result<Activations> {
-        let images = tensor(images, batch.start, batch.end, self.normalization, &self.device);
-        activations(self.vgg.taken(images, self.layer))
+    pub fn taken(&self, batch: usize) -> Result<Activations> {
+        activations(self.taken[batch].clone())
     }
 }
 

@@ -1,5 +1,7 @@
 //! The burn module of a network.
 
+use std::ops::Range;
+
 use anyhow::{Result, bail};
 use burn::module::{Module, Param, ParamId, RunningState};
 use burn::nn::{BatchNorm as BurnNorm, BatchNormConfig};
@@ -89,26 +91,29 @@ impl Vgg {
 
     /// Logits `[n, classes]` of normalized images `[n, channels, height, width]`.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        self.classified(self.run(images, self.items.len(), |_| ()))
+        self.classified(self.run(Tap::Maps(images), 0..self.items.len(), |_| ()))
     }
 
     /// As `forward`, with what each prunable layer gave, in order.
     pub fn forward_with_taps(&self, images: Tensor<4>) -> (Vec<Tap>, Tensor<2>) {
         let mut taps = Vec::new();
-        let last = self.run(images, self.items.len(), |tap| taps.push(tap.clone()));
+        let last = self.run(Tap::Maps(images), 0..self.items.len(), |tap| taps.push(tap.clone()));
         (taps, self.classified(last))
     }
 
-    /// What the layer takes that comes after so many others, pools among them.
-    pub fn taken(&self, images: Tensor<4>, layers: usize) -> Tap {
-        self.run(images, layers, |_| ())
+    /// What the layer at the range's end takes, from what the one at its start does; pools count.
+    pub fn through(&self, taken: Tap, layers: Range<usize>) -> Tap {
+        self.run(taken, layers, |_| ())
     }
 
-    /// What the first layers give; `tap` sees what each prunable one of them does.
-    fn run(&self, images: Tensor<4>, layers: usize, mut tap: impl FnMut(&Tap)) -> Tap {
-        let (mut convs, mut hidden) = (self.convs.iter(), self.hidden.iter());
-        let mut now = Tap::Maps(images);
-        for item in self.items.iter().take(layers) {
+    /// What these layers give; `tap` sees what each prunable one of them does.
+    fn run(&self, taken: Tap, layers: Range<usize>, mut tap: impl FnMut(&Tap)) -> Tap {
+        let (before, items) = (&self.items[..layers.start], &self.items[layers]);
+        let earlier = |is_kind: fn(&Item) -> bool| before.iter().filter(|item| is_kind(item)).count();
+        let mut convs = self.convs.iter().skip(earlier(|item| matches!(item, Item::Conv(_))));
+        let mut hidden = self.hidden.iter().skip(earlier(|item| matches!(item, Item::Hidden(_))));
+        let mut now = taken;
+        for item in items {
             now = match (item, now) {
                 (Item::Conv(_), Tap::Maps(maps)) => {
                     let Some(block) = convs.next() else { return Tap::Maps(maps) };

@@ -2,7 +2,8 @@
 
 use anyhow::{Result, ensure};
 
-use super::{reconstruct, tune};
+use super::reconstruct::{self, Answers};
+use super::tune;
 use crate::data::{DataSet, Images};
 use crate::inform::UnitKernel;
 use crate::network::train::FitOptions;
@@ -42,7 +43,8 @@ pub fn drop(
         if dropped.names.is_empty() {
             break;
         }
-        let cut = reconstruct::without(network, &dropped.gone, fit_on)?;
+        let answers = fit_on.map(|images| Answers::new(network, images));
+        let cut = reconstruct::without(network, &dropped.gone, answers.as_ref())?;
         let tuned = tune::fine_tune(cut, network, data, options)?;
         let accuracy = evaluate::accuracy(&tuned, &data.validation)?;
         let (names, taken) = (dropped.names.join(", "), whole - accuracy <= limits.loss);

@@ -1,10 +1,12 @@
 //! Surgery that makes up for what it takes: the weights of the layers after it anew, by least squares.
 
+mod answers;
 mod fit;
 mod moments;
 
 use anyhow::{Context, Result};
 
+pub use self::answers::Answers;
 use self::fit::Affine;
 use self::moments::Moments;
 use super::{surgery, survey};
@@ -31,17 +33,17 @@ pub fn draw(train: &Images, count: usize) -> Result<Option<Images>> {
 ///
 /// sum ||z - W x - b||^2 + n `RIDGE` mean(var x) ||W - V||^2
 ///
-/// with n answers z of the layer in `network` on `images`, x what it takes in the pruned network, and V the weights that
-/// surgery left. Labels are not looked at. A layer that still takes more than 8,192 values keeps V; without images all do.
+/// with n `answers` z of the layer in `network`, x what it takes in the pruned network, and V the weights that surgery left.
+/// Labels are not looked at. A layer that still takes more than 8,192 values keeps V; without answers all do.
 ///
 /// After He, Zhang and Sun 2017 (arXiv 1707.06168, eq. 3); x comes from the pruned network, so that a layer makes up for the
 /// errors of those before it too (Zhang et al. 2015, arXiv 1505.06798, section 3.3).
 ///
 /// # Errors
 /// Those of [`surgery::remove`] and of the network; answers that are not finite.
-pub fn remove(network: &Network, kept: &[Vec<usize>], images: Option<&Images>) -> Result<Network> {
+pub fn remove(network: &Network, kept: &[Vec<usize>], answers: Option<&Answers>) -> Result<Network> {
     let pruned = surgery::remove(network, kept)?;
-    let Some(images) = images else { return Ok(pruned) };
+    let Some(answers) = answers else { return Ok(pruned) };
     let mut kept = kept.iter();
     let pair = |layer| Pair { unpruned: layer, pruned: layer, outputs: kept.next().cloned() };
     let pairs: Vec<Pair> = weighted(network).map(pair).collect();
@@ -49,23 +51,23 @@ pub fn remove(network: &Network, kept: &[Vec<usize>], images: Option<&Images>) -
         pair.outputs.as_ref().is_none_or(|kept| kept.len() == Affine::of(&network.layers[pair.unpruned]).outputs())
     };
     let first = pairs.iter().take_while(is_whole).count() + 1;
-    fit(network, pruned, pairs.get(first..).unwrap_or_default(), images)
+    fit(network, pruned, pairs.get(first..).unwrap_or_default(), answers)
 }
 
 /// As [`surgery::without`], and the layers after it then answer as nearly as they can as they did in `network`: see [`remove`].
 ///
 /// # Errors
 /// Those of [`surgery::without`] and of the network; answers that are not finite.
-pub fn without(network: &Network, gone: &[usize], images: Option<&Images>) -> Result<Network> {
+pub fn without(network: &Network, gone: &[usize], answers: Option<&Answers>) -> Result<Network> {
     let pruned = surgery::without(network, gone)?;
-    let Some(images) = images else { return Ok(pruned) };
+    let Some(answers) = answers else { return Ok(pruned) };
     let left: Vec<usize> = (0..network.layers.len()).filter(|layer| !gone.contains(layer)).collect();
     let places = left.iter().enumerate();
     let pair = |(pruned, unpruned): (usize, &usize)| Pair { unpruned: *unpruned, pruned, outputs: None };
     let after =
         |pair: &Pair| gone.iter().any(|gone| *gone < pair.unpruned) && network.layers[pair.unpruned] != Layer::Pool;
     let pairs: Vec<Pair> = places.map(pair).filter(after).collect();
-    fit(network, pruned, &pairs, images)
+    fit(network, pruned, &pairs, answers)
 }
 
 /// A layer with weights in two networks.
@@ -84,17 +86,16 @@ fn weighted(network: &Network) -> impl Iterator<Item = usize> {
 }
 
 /// Gives these layers of `pruned` new weights, one after the other.
-fn fit(network: &Network, mut pruned: Network, pairs: &[Pair], images: &Images) -> Result<Network> {
+fn fit(network: &Network, mut pruned: Network, pairs: &[Pair], answers: &Answers) -> Result<Network> {
     let names = network.layer_names();
     let fits = |pair: &&Pair| Moments::fits(Affine::of(&pruned.layers[pair.pruned]).weights.nrows());
     let fitted: Vec<&Pair> = pairs.iter().filter(fits).collect();
+    let mut passage = answers.passage(&pruned);
     for pair in fitted {
-        let mut target = Affine::of(&network.layers[pair.unpruned]);
-        if let Some(outputs) = &pair.outputs {
-            target = target.select(outputs);
-        }
-        let moments = Moments::observe([network, &pruned], [pair.unpruned, pair.pruned], &target, images)?;
-        let fit = moments.fit(&Affine::of(&pruned.layers[pair.pruned]));
+        passage.go(&pruned, pair.pruned)?;
+        let cut = Affine::of(&pruned.layers[pair.pruned]);
+        let moments = Moments::observe(answers, pair, cut.weights.nrows(), &passage)?;
+        let fit = moments.fit(&cut);
         fit.and_then(|fit| fit.put(&mut pruned.layers[pair.pruned])).with_context(|| names[pair.unpruned].clone())?;
     }
     Ok(pruned)

@@ -4,7 +4,8 @@
 use anyhow::{Result, ensure};
 
 use super::order::LayerOrder;
-use super::{reconstruct, surgery, tune};
+use super::reconstruct::{self, Answers};
+use super::{surgery, tune};
 use crate::data::{DataSet, Images};
 use crate::network::Network;
 use crate::network::train::FitOptions;
@@ -50,7 +51,8 @@ pub fn prune(
     let mut pruned = network.clone();
     for round in 1..=rounds.count {
         let kept = surgery::kept(&orders, &between(&full, widths, round, rounds.count));
-        pruned = reconstruct::remove(&pruned, &kept, rounds.images)?;
+        let answers = rounds.images.map(|images| Answers::new(&pruned, images));
+        pruned = reconstruct::remove(&pruned, &kept, answers.as_ref())?;
         (rounds.seen)(&pruned)?;
         let part = FitOptions {
             epochs: epochs / rounds.count as f64,

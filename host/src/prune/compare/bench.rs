@@ -9,13 +9,14 @@ use secateur_shared::memory::Footprint;
 
 use super::trial::{self, Accuracy, Outcome, Settings, Trial};
 use super::{Request, store};
-use crate::data::{DataSet, Images};
+use crate::data::DataSet;
 use crate::network::train::FitOptions;
 use crate::network::{Network, backend, evaluate};
 use crate::prune::allocate::Rule;
 use crate::prune::rank::{self, Method, Ranking, Subject};
+use crate::prune::reconstruct::{self, Answers};
 use crate::prune::tries::Tries;
-use crate::prune::{Budget, Ground, LayerOrder, Plan, allocate, finish, inputs, reconstruct, surgery, tune};
+use crate::prune::{Budget, Ground, LayerOrder, Plan, allocate, finish, inputs, surgery, tune};
 use crate::quantize::layout;
 use crate::rig::{board_memory, firmware};
 
@@ -24,8 +25,8 @@ pub(super) struct Bench<'r> {
     request: &'r Request,
     network: Network,
     data: DataSet,
-    /// What layers are reconstructed on.
-    images: Option<Images>,
+    /// What layers are fitted to.
+    answers: Option<Answers>,
     footprint: Footprint,
     folder: PathBuf,
     settings: Settings,
@@ -47,7 +48,8 @@ impl<'r> Bench<'r> {
         let (footprint, key) = (firmware.footprint, settings.key()?);
         let (orders, unpruned_test) = (HashMap::new(), None);
         let images = reconstruct::draw(&data.train, request.reconstruct_images)?;
-        let bench = Self { request, network, data, images, footprint, folder, settings, key, orders, unpruned_test };
+        let answers = images.map(|images| Answers::new(&network, &images));
+        let bench = Self { request, network, data, answers, footprint, folder, settings, key, orders, unpruned_test };
         request.budgets.iter().try_for_each(|budget| bench.ground().check_reachable(*budget))?;
         finish::try_folder(&bench.folder)?;
         Ok(bench)
@@ -93,7 +95,7 @@ impl<'r> Bench<'r> {
         let plan = self.plan(trial, &orders)?;
         let orders = self.orders_at(trial, orders, &plan.widths)?;
         let kept = surgery::kept(&orders, &plan.widths);
-        let cut = reconstruct::remove(&self.network, &kept, self.images.as_ref())?;
+        let cut = reconstruct::remove(&self.network, &kept, self.answers.as_ref())?;
         let before_validation = evaluate::accuracy(&cut, &self.data.validation)?;
         let tuned = self.fine_tune(cut, trial.seed)?;
         Ok(Outcome {
@@ -146,14 +148,16 @@ impl<'r> Bench<'r> {
             return Ok(plan);
         }
         let widest: Vec<usize> = curves.iter().map(LayerOrder::filters).collect();
-        let plans = allocate::candidates(plan, &widest, &ground, budget)?;
         let trials = Tries {
             network: &self.network,
             orders: &curves,
-            images: self.images.as_ref(),
+            answers: self.answers.as_ref(),
             validation: &self.data.validation,
+            ground: &ground,
+            budget,
+            widest: &widest,
         };
-        trials.best(plans, |_, _| ())
+        trials.best(plan, |plan, nats| println!("tried {}: {nats:.4}", plan.arch))
     }
 
     fn budget(&self, trial: &Trial) -> Result<Budget> {

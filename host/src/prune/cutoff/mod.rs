@@ -15,6 +15,7 @@ use serde::Serialize;
 use tabled::builder::Builder;
 
 use super::order::LayerOrder;
+use super::reconstruct::{self, Answers};
 use super::surgery;
 use crate::data::Images;
 use crate::inform::{Criterion, Maps, PermutationTest};
@@ -41,6 +42,8 @@ pub struct Evidence<'a> {
     pub network: &'a Network,
     /// One per prunable layer.
     pub orders: &'a [LayerOrder],
+    /// What layers are fitted to before a candidate is judged.
+    pub answers: Option<&'a Answers>,
     /// Images that pick among candidates.
     pub validation: &'a Images,
     /// The survey's images; the permutation test alone reads them.
@@ -116,7 +119,8 @@ pub fn table(cuts: &[LayerCut]) -> String {
 }
 
 impl Evidence<'_> {
-    /// The candidate that validation likes best, of equals the narrowest, by real surgery on this one layer.
+    /// The candidate that validation likes best, of equals the narrowest, by real surgery on this one layer
+    /// and what makes up for it in those after it.
     fn tried(&self, layer: usize, candidates: fn(&[f64]) -> Vec<usize>) -> Result<LayerCut> {
         let order = &self.orders[layer];
         let mut cut = LayerCut::whole(order);
@@ -135,7 +139,7 @@ impl Evidence<'_> {
     fn accuracy(&self, layer: usize, kept: usize) -> Result<f64> {
         let mut widths: Vec<usize> = self.orders.iter().map(LayerOrder::filters).collect();
         widths[layer] = kept;
-        let pruned = surgery::remove(self.network, &surgery::kept(self.orders, &widths))?;
+        let pruned = reconstruct::remove(self.network, &surgery::kept(self.orders, &widths), self.answers)?;
         evaluate::accuracy(&pruned, self.validation)
     }
 

@@ -104,6 +104,7 @@ fn every_cutoff_gives_each_layer_a_width() {
     let evidence = Evidence {
         network: &network,
         orders: &orders,
+        answers: None,
         validation: &images,
         images: &images,
         criterion: Criterion::default(),

@@ -32,14 +32,6 @@ impl Affine {
     pub(super) fn outputs(&self) -> usize {
         self.bias.len()
     }
-
-    /// Some of its outputs.
-    pub(super) fn select(&self, outputs: &[usize]) -> Self {
-        Self {
-            weights: Mat::from_fn(self.weights.nrows(), outputs.len(), |input, at| self.weights[(input, outputs[at])]),
-            bias: outputs.iter().map(|&output| self.bias[output]).collect(),
-        }
-    }
 }
 
 /// New weights, and what their sums W x are over the images.

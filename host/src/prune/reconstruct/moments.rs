@@ -1,27 +1,19 @@
 //! What least squares needs to know of a layer.
 
-use std::ops::Range;
-
 use anyhow::{Context, Result, anyhow};
 use faer::linalg::matmul::matmul;
 use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::linalg::solvers::Solve;
 use faer::{Accum, Mat, MatRef, Par, Side};
-use rand::SeedableRng;
-use rand::seq::index;
-use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
+use super::Pair;
+use super::answers::{Answers, rows};
 use super::fit::{Affine, Fit};
-use crate::data::{Images, Shape};
-use crate::network::taps::{self, Activations, Taken};
-use crate::network::{Layer, Network};
+use crate::network::taps::Passage;
 
 /// How much new weights are held to the old ones. Chosen on validation images: prune/README.md.
 const RIDGE: f64 = 0.03;
-
-/// Positions of a map that are looked at in an image: its neighbors say the same again.
-const POSITIONS: usize = 32;
 
 /// Parts of the images that are looked at beside each other, each with moments of its own.
 const PARTS: usize = 4;
@@ -48,35 +40,25 @@ impl Moments {
         inputs <= INPUTS[1]
     }
 
-    /// Of a layer in two networks, by its index in each: `target` is what it is in the first, with the outputs that the second has.
-    pub(super) fn observe(
-        [unpruned, pruned]: [&Network; 2],
-        [layer, place]: [usize; 2],
-        target: &Affine,
-        images: &Images,
-    ) -> Result<Self> {
-        let map = unpruned.arch.maps(unpruned.input)?[layer];
-        let is_conv = matches!(unpruned.layers[layer], Layer::Conv(_));
-        let inputs = Affine::of(&pruned.layers[place]).weights.nrows();
-        let (before, after) = (Taken::by(unpruned, layer)?, Taken::by(pruned, place)?);
-        let batches: Vec<Range<usize>> = taps::batches(images.len()).collect();
-        let parts = if inputs > INPUTS[0] { 1 } else { PARTS };
-        let observe = |batches: &[Range<usize>]| -> Result<Self> {
-            let mut moments = Self::nothing(inputs, target.outputs());
-            for batch in batches {
-                let mut rng = ChaCha8Rng::seed_from_u64(batch.start as u64);
-                let places: Vec<Vec<usize>> = batch.clone().map(|_| positions(map, &mut rng)).collect();
-                let rows = |taken: &Taken| -> Result<Rows> {
-                    let taken = taken.of(images, batch.clone())?;
-                    Ok(if is_conv { Rows::patches(&taken, map, &places) } else { Rows::flat(&taken) })
-                };
-                let mut answers = rows(&before)?.matrix() * &target.weights;
-                let columns = answers.col_iter_mut().zip(&target.bias);
-                columns.for_each(|(column, bias)| column.iter_mut().for_each(|answer| *answer += bias));
-                moments.add(rows(&after)?.matrix(), answers.as_ref());
+    /// Of a layer, by its answers in the unpruned network and what it takes in the pruned one.
+    pub(super) fn observe(answers: &Answers, pair: &Pair, inputs: usize, passage: &Passage) -> Result<Self> {
+        let (given, windows) = (answers.of(pair.unpruned)?, answers.windows(pair.unpruned)?);
+        let outputs = |all: &Mat<f64>| pair.outputs.as_ref().map_or(all.ncols(), Vec::len);
+        let observe = |batches: &[(usize, &Mat<f64>)]| -> Result<Self> {
+            let mut moments = Self::nothing(inputs, batches.first().map_or(0, |(_, all)| outputs(all)));
+            for (batch, all) in batches {
+                let taken = rows(&passage.taken(*batch)?, windows, *batch);
+                let left =
+                    |outputs: &Vec<usize>| Mat::from_fn(all.nrows(), outputs.len(), |row, at| all[(row, outputs[at])]);
+                match pair.outputs.as_ref().map(left) {
+                    Some(left) => moments.add(taken.matrix(), left.as_ref()),
+                    None => moments.add(taken.matrix(), all.as_ref()),
+                }
             }
             Ok(moments)
         };
+        let batches: Vec<(usize, &Mat<f64>)> = given.iter().enumerate().collect();
+        let parts = if inputs > INPUTS[0] { 1 } else { PARTS };
         // Summed in the same order however many threads there are.
         let parts: Vec<Self> =
             batches.par_chunks(batches.len().div_ceil(parts).max(1)).map(observe).collect::<Result<_>>()?;
@@ -153,59 +135,4 @@ impl Moments {
             weights,
         })
     }
-}
-
-/// Of a map, to be looked at.
-fn positions(map: Shape, rng: &mut ChaCha8Rng) -> Vec<usize> {
-    let all = map.height * map.width;
-    index::sample(rng, all, POSITIONS.min(all)).into_vec()
-}
-
-/// Numbers row by row, `x` of one row after the other.
-struct Rows {
-    values: Vec<f64>,
-    count: usize,
-}
-
-impl Rows {
-    /// The 3x3 windows at these positions of every sample, zeros outside the map.
-    fn patches(taken: &Activations, map: Shape, places: &[Vec<usize>]) -> Self {
-        let samples = taken.values.par_chunks(taken.channels * taken.positions).zip(places);
-        let patches = |(maps, places): (&[f32], &Vec<usize>)| {
-            let padded: Vec<Vec<f64>> =
-                maps.chunks(taken.positions).map(|map_values| padded(map_values, map.width)).collect();
-            let mut values = Vec::with_capacity(places.len() * 9 * taken.channels);
-            for position in places {
-                for map_values in &padded {
-                    for row in 0..3 {
-                        let from = (position / map.width + row) * (map.width + 2) + position % map.width;
-                        values.extend_from_slice(&map_values[from..from + 3]);
-                    }
-                }
-            }
-            values
-        };
-        Self { values: samples.flat_map_iter(patches).collect(), count: places.iter().map(Vec::len).sum() }
-    }
-
-    /// All that a sample has.
-    fn flat(taken: &Activations) -> Self {
-        Self { values: taken.values.iter().map(|value| f64::from(*value)).collect(), count: taken.samples }
-    }
-
-    fn matrix(&self) -> MatRef<'_, f64> {
-        MatRef::from_row_major_slice(&self.values, self.count, self.values.len() / self.count.max(1))
-    }
-}
-
-/// A map with a border of zeros.
-fn padded(map: &[f32], width: usize) -> Vec<f64> {
-    let mut padded = vec![0.0; width + 2];
-    for row in map.chunks(width) {
-        padded.push(0.0);
-        padded.extend(row.iter().map(|value| f64::from(*value)));
-        padded.push(0.0);
-    }
-    padded.resize(padded.len() + width + 2, 0.0);
-    padded
 }

@@ -14,6 +14,10 @@ fn images() -> Images {
     Images { shape: SHAPE, pixels, labels: vec![0; 200] }
 }
 
+fn targets(network: &Network) -> Answers {
+    Answers::new(network, &images())
+}
+
 fn logits(network: &Network, images: &Images) -> Vec<f32> {
     let mut all = Vec::new();
     taps::observe(network, images, |_, logits| {
@@ -39,15 +43,17 @@ fn all(count: usize) -> Vec<usize> {
 #[test]
 fn what_loses_nothing_stays_bit_by_bit() {
     let network = network("4,P,6,F8");
-    assert_eq!(remove(&network, &[all(4), all(6), all(8)], Some(&images())).expect("reconstructs"), network);
+    assert_eq!(remove(&network, &[all(4), all(6), all(8)], Some(&targets(&network))).expect("reconstructs"), network);
 }
 
 #[test]
 fn layers_up_to_the_first_cut_stay_but_for_what_is_cut() {
     let network = network("4,5,P,6,F8");
     let kept = [all(4), vec![0, 2, 4], all(6), all(8)];
-    let (fitted, cut) =
-        (remove(&network, &kept, Some(&images())).expect("fits"), surgery::remove(&network, &kept).expect("cuts"));
+    let (fitted, cut) = (
+        remove(&network, &kept, Some(&targets(&network))).expect("fits"),
+        surgery::remove(&network, &kept).expect("cuts"),
+    );
     assert_eq!(fitted.layers[..3], cut.layers[..3]);
     assert_ne!(fitted.layers[3], cut.layers[3]);
     assert_eq!(fitted.arch, cut.arch);
@@ -61,7 +67,7 @@ fn a_filter_that_copies_another_one_is_not_missed() {
     rest[9..18].copy_from_slice(first);
     let kept = [vec![0, 1, 3], all(6), all(8)];
     let cut = error(&surgery::remove(&network, &kept).expect("cuts"), &network);
-    let fitted = error(&remove(&network, &kept, Some(&images())).expect("fits"), &network);
+    let fitted = error(&remove(&network, &kept, Some(&targets(&network))).expect("fits"), &network);
     assert!(fitted < 0.02 * cut, "{fitted} of {cut}");
 }
 
@@ -79,7 +85,7 @@ fn a_narrow_network_answers_more_like_the_whole_one() {
             })
             .collect();
         let cut = error(&surgery::remove(&network, &kept).expect("cuts"), &network);
-        let fitted = error(&remove(&network, &kept, Some(&images())).expect("fits"), &network);
+        let fitted = error(&remove(&network, &kept, Some(&targets(&network))).expect("fits"), &network);
         assert!(fitted < 0.5 * cut, "{arch}: {fitted} of {cut}");
     }
 }
@@ -87,8 +93,10 @@ fn a_narrow_network_answers_more_like_the_whole_one() {
 #[test]
 fn weights_before_a_norm_keep_their_length() {
     let (network, kept) = (network("4,P,6,F8"), [vec![0, 3], vec![1, 2, 5], all(8)]);
-    let (fitted, cut) =
-        (remove(&network, &kept, Some(&images())).expect("fits"), surgery::remove(&network, &kept).expect("cuts"));
+    let (fitted, cut) = (
+        remove(&network, &kept, Some(&targets(&network))).expect("fits"),
+        surgery::remove(&network, &kept).expect("cuts"),
+    );
     let (Layer::Conv(new), Layer::Conv(old)) = (&fitted.layers[2], &cut.layers[2]) else { panic!("convolutions") };
     let length = |weights: &[f32]| weights.iter().map(|weight| weight * weight).sum::<f32>().sqrt();
     for (new, old) in new.weight_oihw.chunks(18).zip(old.weight_oihw.chunks(18)) {
@@ -101,8 +109,8 @@ fn weights_before_a_norm_keep_their_length() {
 fn the_same_whatever_the_threads() {
     let (network, kept) = (network("6,P,8,F16"), [vec![0, 1, 4], vec![2, 3, 7], vec![1, 5]]);
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
-    let one = alone.install(|| remove(&network, &kept, Some(&images())).expect("fits"));
-    assert_eq!(remove(&network, &kept, Some(&images())).expect("fits"), one);
+    let one = alone.install(|| remove(&network, &kept, Some(&targets(&network))).expect("fits"));
+    assert_eq!(remove(&network, &kept, Some(&targets(&network))).expect("fits"), one);
 }
 
 #[test]
@@ -111,12 +119,12 @@ fn silent_filters_and_broken_networks() {
     let Layer::Conv(conv) = &mut network.layers[0] else { panic!("a convolution") };
     conv.norm.beta.fill(-1e6);
     let kept = [vec![0, 1], all(6), all(8)];
-    let fitted = remove(&network, &kept, Some(&images())).expect("fits what never varies");
+    let fitted = remove(&network, &kept, Some(&targets(&network))).expect("fits what never varies");
     let (got, want) = (logits(&fitted, &images()), logits(&network, &images()));
     assert!(got.iter().zip(&want).all(|(got, want)| (got - want).abs() < 1e-4));
     let Layer::Conv(conv) = &mut network.layers[0] else { panic!("a convolution") };
     conv.norm.beta.fill(f32::NAN);
-    let why = format!("{:#}", remove(&network, &kept, Some(&images())).expect_err("nothing to fit"));
+    let why = format!("{:#}", remove(&network, &kept, Some(&targets(&network))).expect_err("nothing to fit"));
     assert!(why.contains("conv2") && why.contains("train"), "{why}");
 }
 
@@ -134,7 +142,7 @@ fn a_layer_that_goes_is_made_up_for() {
     let network = network("6,6,P,8,8,F16");
     for gone in [vec![1], vec![1, 4]] {
         let cut = error(&surgery::without(&network, &gone).expect("cuts"), &network);
-        let fitted = error(&without(&network, &gone, Some(&images())).expect("fits"), &network);
+        let fitted = error(&without(&network, &gone, Some(&targets(&network))).expect("fits"), &network);
         assert!(fitted < 0.5 * cut, "{gone:?}: {fitted} of {cut}");
     }
 }
@@ -147,7 +155,7 @@ fn a_layer_of_too_many_inputs_keeps_what_surgery_left() {
     let pixels = (0..12 * shape.values()).map(|at| (at * 37 % 251) as u8).collect();
     let images = Images { shape, pixels, labels: vec![0; 12] };
     let kept = [vec![1], all(4)];
-    let fitted = remove(&network, &kept, Some(&images)).expect("fits");
+    let fitted = remove(&network, &kept, Some(&Answers::new(&network, &images))).expect("fits");
     let cut = surgery::remove(&network, &kept).expect("cuts");
     assert!(fitted.layers[..2] == cut.layers[..2] && fitted.layers[2] != cut.layers[2]);
 }

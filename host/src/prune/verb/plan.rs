@@ -9,9 +9,10 @@ use crate::inform::PermutationTest;
 use crate::network::{Network, evaluate};
 use crate::prune::budget::{self, Ground, Plan};
 use crate::prune::cutoff::{self, Cutoff, Evidence};
+use crate::prune::reconstruct::{self, Answers};
 use crate::prune::survey::{self, Survey};
 use crate::prune::tries::Tries;
-use crate::prune::{allocate, drop_layers, reconstruct, steps};
+use crate::prune::{drop_layers, steps};
 use crate::quantize::layout;
 use crate::rig::board_memory;
 use crate::rig::firmware::{self, Firmware};
@@ -68,10 +69,15 @@ impl Bench<'_> {
     /// What the cutoff keeps, and what of it fits.
     fn search(&self, survey: &Survey, ground: &Ground) -> Result<Plan> {
         let (request, orders) = (self.request, survey.orders());
+        let (network, validation) = (&self.network, &self.data.validation);
+        let images = reconstruct::draw(&self.data.train, request.reconstruct_images)?;
+        let answers = images.map(|images| Answers::new(network, &images));
+        let answers = answers.as_ref();
         let evidence = Evidence {
-            network: &self.network,
+            network,
             orders: &orders,
-            validation: &self.data.validation,
+            answers,
+            validation,
             images: &survey::draw(&self.data.train, request.survey.images, request.survey.seed)?,
             criterion: request.survey.criterion,
             test: PermutationTest { seed: request.survey.seed, ..PermutationTest::default() },
@@ -82,11 +88,9 @@ impl Bench<'_> {
         }
         let widest = cutoff::widths(&cuts);
         let searched = budget::search_within(&widest, &orders, ground, request.budget)?;
-        let plans = allocate::candidates(searched, &widest, ground, request.budget)?;
-        let images = reconstruct::draw(&self.data.train, request.reconstruct_images)?;
-        let (network, validation) = (&self.network, &self.data.validation);
-        let tries = Tries { network, orders: &orders, images: images.as_ref(), validation };
-        tries.best(plans, |plan, nats| {
+        let tries =
+            Tries { network, orders: &orders, answers, validation, ground, budget: request.budget, widest: &widest };
+        tries.best(searched, |plan, nats| {
             println!("tried {}: {nats:.4} nats from the unpruned network's answers", plan.arch)
         })
     }
