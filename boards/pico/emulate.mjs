@@ -60,39 +60,45 @@ function start() {
   core.PC = chip.readUint32(VECTOR_TABLE + 4) & ~1;
   if (words['no-crystal']) stopCrystal(chip.peripherals[(XOSC >>> 14) << 2]);
   const line = connect(chip.uart[Number(words.uart ?? 0)]);
-  const run = words.count === undefined ? plain(core, line) : counting(core, line, Number(words.count), words.out);
+  const run = words.count === undefined ? plain(chip, line) : counting(chip, line, Number(words.count), words.out);
   return { chip, run, ...line };
 }
 
 /** Runs until the firmware waits for a byte, and then again when there is one. */
 function step() {
-  const { core, clock, clkSys } = chip;
-  const before = core.cycles;
   run();
-  clock.tick(((core.cycles - before) * 1e9) / clkSys);
   isWaiting = isIdle();
   if (!isWaiting) setImmediate(step);
 }
 
-function plain(core, { isIdle }) {
+/** The chip's clock goes on with each instruction: its timers count the core's cycles. */
+function plain(chip, { isIdle }) {
+  const { core, clock } = chip;
   return () => {
-    for (let left = SLICE; left > 0 && !isIdle(); left--) core.executeInstruction();
+    const nanos = 1e9 / chip.clkSys;
+    for (let left = SLICE; left > 0 && !isIdle(); left--) clock.tick(core.executeInstruction() * nanos);
   };
 }
 
-/** As `plain`, with an eye on each call of one function, which calls itself in no way. */
-function counting(core, { isIdle }, address, out) {
-  let instructions = 0, call = null;
+/** As `plain`, with an eye on each call of one function, which calls itself in no way. What an interrupt runs is not the call's. */
+function counting(chip, { isIdle }, address, out) {
+  const { core, clock } = chip;
+  let instructions = 0, cycles = 0, call = null;
   return () => {
+    const nanos = 1e9 / chip.clkSys;
     for (let left = SLICE; left > 0 && !isIdle(); left--) {
       if (core.PC === address && call === null) {
-        call = { returnsTo: core.LR & ~1, instructions, cycles: core.cycles };
+        call = { returnsTo: core.LR & ~1, instructions, cycles };
       } else if (call !== null && core.PC === call.returnsTo) {
-        appendFileSync(out, `${instructions - call.instructions} ${core.cycles - call.cycles}\n`);
+        appendFileSync(out, `${instructions - call.instructions} ${cycles - call.cycles}\n`);
         call = null;
       }
-      core.executeInstruction();
+      const wasInterrupt = core.IPSR !== 0;
+      const taken = core.executeInstruction();
+      clock.tick(taken * nanos);
+      if (wasInterrupt || core.IPSR !== 0) continue;
       instructions++;
+      cycles += taken;
     }
   };
 }

@@ -28,6 +28,8 @@ const CRYSTAL_START: u32 = 4;
 pub type Led = Pin<Gpio25, FunctionSioOutput, PullDown>;
 
 /// Starts clocks and serial port; `None` where it was called before.
+// Compiled apart, for few bytes: in its caller, which is compiled for speed, every loop that waits is written out elevenfold.
+#[inline(never)]
 pub(crate) fn start() -> Option<Started<Port, Led>> {
     let pac::Peripherals { CLOCKS, IO_BANK0, PADS_BANK0, PLL_SYS, ROSC, SIO, UART0, XOSC, mut RESETS, .. } =
         pac::Peripherals::take()?;

@@ -1,6 +1,7 @@
 //! What every chip does after its board's start-up: finds model and arena between the linker's symbols, paints the
 //! stack, and serves.
 
+use crate::counter;
 use crate::engine::Engine;
 use crate::session::{Identity, Session};
 use core::ptr::addr_of;
@@ -29,9 +30,9 @@ pub fn run<B: Board>() -> ! {
     paint_stack();
     let Some(Started { port, led, clock_hz }) = B::start() else { defmt::panic!("start-up ran twice") };
     defmt::info!("{=str} at {=u32} Hz", B::NAME, clock_hz);
-    count_cycles();
+    counter::start();
     let model_address = addr_of!(__model_start) as u32;
-    serve(Identity { board: B::NAME, chip: B::CHIP, model_address, clock_hz, cycles }, port, led)
+    serve(Identity { board: B::NAME, chip: B::CHIP, model_address, clock_hz, cycles: counter::cycles }, port, led)
 }
 
 fn serve<Port: Read + Write>(identity: Identity, mut port: Port, led: impl OutputPin) -> ! {
@@ -79,29 +80,6 @@ fn warmed(model: Result<Model<'static>, Refusal>, memory: &'static mut [i8]) -> 
 }
 
 type Warmed = (Result<Model<'static>, Refusal>, &'static mut [i8]);
-
-/// Starts the core's counter of cycles.
-#[cfg(not(armv6m))]
-fn count_cycles() {
-    // SAFETY: nothing else in the firmware has the debug unit or the counter, and this runs once.
-    let mut core = unsafe { cortex_m::Peripherals::steal() };
-    core.DCB.enable_trace();
-    core.DWT.enable_cycle_counter();
-}
-
-#[cfg(not(armv6m))]
-fn cycles() -> u32 {
-    cortex_m::peripheral::DWT::cycle_count()
-}
-
-/// A Cortex-M0+ has no counter.
-#[cfg(armv6m)]
-fn count_cycles() {}
-
-#[cfg(armv6m)]
-fn cycles() -> u32 {
-    0
-}
 
 /// The flash from the model's start to its end, and the RAM from the static variables to the stack's reserve.
 ///

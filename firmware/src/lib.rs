@@ -6,11 +6,15 @@
 pub mod bare;
 #[cfg(feature = "chip")]
 pub mod chip;
+#[cfg(feature = "chip")]
+mod counter;
 pub mod engine;
 pub mod kernels;
 #[cfg(target_os = "none")]
 mod memory;
 pub mod session;
 pub mod tensors;
+#[cfg(any(all(feature = "chip", armv6m), test))]
+mod ticks;
 
 pub use engine::{Engine, argmax};

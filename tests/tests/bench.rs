@@ -67,9 +67,11 @@ fn count(board: &str) -> Result<()> {
     }
     let before = figures::read(&table)?;
     if now.compiler != before.compiler {
+        let named = |figures: &Figures| figures.compiler.clone().unwrap_or_default();
         say(&format!(
             "instructions not compared: the table is of {}, this is {}; {BLESS}",
-            before.compiler, now.compiler
+            named(&before),
+            named(&now)
         ));
         return Ok(());
     }

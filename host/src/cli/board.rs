@@ -89,9 +89,11 @@ pub(super) struct BenchWords {
     name: NameWords,
     #[command(flatten)]
     blob: BlobWords,
-    /// The board to run on [default: the results' own].
-    #[arg(long)]
+    /// The board to run on [default: the results' own]: NAME, or NAME@PROBE or NAME@PORT for one on the desk.
+    #[arg(long, value_name = "NAME[@WHERE]")]
     board: Option<String>,
+    #[command(flatten)]
+    wire: WireWords,
     /// Build the firmware again, from today's sources, around the same model.
     #[arg(long)]
     rebuild: bool,
@@ -106,11 +108,12 @@ pub(super) struct BenchWords {
 impl BenchWords {
     pub(super) fn run(self) -> Result<()> {
         let files = bench::Files { compare: self.compare, json: self.json };
-        if let Some(subject) = self.blob.subject(self.board.as_deref(), &WireWords::default())? {
+        if let Some(subject) = self.blob.subject(self.board.as_deref(), &self.wire)? {
             return blob::bench(&subject, &files);
         }
         let target = self.board.as_deref().map(Target::parse).transpose()?;
-        let results = Request { folder: self.name.folder()?, target, images: 1, ..Request::default() };
+        let (folder, wiring, images) = (self.name.folder()?, self.wire.wiring(), bench::device::IMAGES);
+        let results = Request { folder, target, wiring, images, ..Request::default() };
         bench::run(&bench::Request { results, rebuild: self.rebuild, files })
     }
 }

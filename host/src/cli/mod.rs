@@ -43,7 +43,8 @@ enum Verb {
     Infer(infer::InferWords),
     /// Start a pruned network on the board and show some of its answers.
     Run(verify::RunWords),
-    /// Count a pruned network's instructions on the emulated board, layer by layer, and estimate its cycles.
+    /// Count a pruned network's instructions on the emulated board, layer by layer, and estimate its cycles; or count cycles by
+    /// the counter of a board on the desk.
     Bench(board::BenchWords),
     /// Flash a pruned network's image, or its model alone, onto a board on the desk; or write a UF2 file.
     Flash(flash::FlashWords),

@@ -157,13 +157,13 @@ fn said(subject: &Subject, placed: &Placed, verdict: &Verdict) -> String {
 /// Counts the layers of a blob on the board, and prints them.
 ///
 /// # Errors
-/// As [`Subject::place`] and [`bench::measure`].
+/// As [`Subject::place`] and [`bench::run`].
 pub fn bench(subject: &Subject, files: &bench::Files) -> Result<()> {
     let earlier = files.read_earlier()?;
     let Placed { blob, image, .. } = subject.place()?;
-    let figures = bench::measure(&subject.target.board, &image, &blob, &noise(&blob, 1)?)?;
+    let figures = bench::cost(&subject.target, &image, &blob, &noise(&blob, bench::device::IMAGES)?)?;
     let name = subject.path.display().to_string();
-    bench::print((&name, "emulated"), &subject.target.board, &figures, earlier.as_ref())?;
+    bench::print(&name, &subject.target.board, &figures, earlier.as_ref())?;
     files.write(&figures)
 }
 

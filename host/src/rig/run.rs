@@ -51,7 +51,7 @@ struct Answer {
 #[derive(Debug, Serialize)]
 struct LayerRun {
     layer: String,
-    /// Nothing where the core has no counter.
+    /// Nothing where the core's counter stands still.
     cycles: Option<u32>,
     checksum: u32,
     desk_checksum: u32,
@@ -144,6 +144,9 @@ impl Said {
         println!("{}", self.answer_table());
         if let Some(layers) = &self.layers {
             println!("{}", layer_table(layers));
+            if self.kind == "emulated" && layers.iter().any(|layer| layer.cycles.is_some()) {
+                println!("cycles are the emulated chip's: no flash wait states, no cache");
+            }
         }
         println!("stack: {} used of {}", bytes(self.stack_high_water_bytes), bytes(self.stack_reserve_bytes));
         println!("arena: {} used of {}", bytes(self.arena_used_bytes), bytes(self.arena_available_bytes));

@@ -103,6 +103,11 @@ impl Target {
         }
     }
 
+    /// Whether the board runs what it was flashed with before, whatever image is brought.
+    pub(super) fn is_as_flashed(&self) -> bool {
+        matches!(&self.reach, Reach::Hardware(wiring) if wiring.is_as_flashed())
+    }
+
     /// Brings an image to the board and runs it there.
     ///
     /// # Errors

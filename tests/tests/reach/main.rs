@@ -1,6 +1,7 @@
 //! Boards that are reached otherwise than by an emulator's standard input: over a serial port, which here is a pseudo-terminal of
 //! QEMU's with the firmware at its other end; several at once; by a UF2 file; by a probe that is not there.
 
+mod bench;
 mod pty;
 mod resume;
 

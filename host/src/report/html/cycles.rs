@@ -6,6 +6,7 @@ use super::draw::{Bar, Words, strip};
 use super::markup::{Html, figures, legend, note, row, section as titled};
 use super::palette::Color;
 use crate::report::{Report, thousands};
+use crate::rig::bench::cycles::Source;
 use crate::rig::bench::figures::{Figures, LayerCost};
 
 pub(super) fn section(report: &Report) -> Result<Html> {
@@ -14,25 +15,36 @@ pub(super) fn section(report: &Report) -> Result<Html> {
     let name = |index: usize| report.details.steps.get(index).map(|step| &*step.name);
     let rows = counted.layers.iter().enumerate().map(|(index, layer)| drawn(name(index), layer, most));
     let rows = rows.collect::<Result<Vec<_>>>()?;
-    let legend = legend(&[(Color::Blue, "cycles"), (Color::Sky, "up to the highest reading of the timings")]);
+    let legend = legend(&[(Color::Blue, "cycles"), (Color::Sky, beyond(counted.source))]);
     let pieces = [note(source(report, counted)), legend, Html::tag("div", rows), table(counted)];
     Ok(titled("Cycles of one image", pieces))
 }
 
+/// What a bar ends at.
+fn beyond(source: Source) -> &'static str {
+    if source == Source::Counter { "up to the most of an image" } else { "up to the highest reading of the timings" }
+}
+
 fn source(report: &Report, counted: &Figures) -> String {
-    let core = counted.core.name();
+    let clock = counted.runs.map(|runs| runs.clock_hz);
+    let clock = clock.or_else(|| report.details.board.as_ref().map(|board| board.clock_hz)).map(f64::from);
     let total = counted.total().cycles.estimate;
-    let time = report.details.board.as_ref().map_or(String::new(), |board| {
-        let clock = f64::from(board.clock_hz);
-        format!(", {:.0} ms at {:.0} MHz", 1e3 * total as f64 / clock, clock / 1e6)
-    });
-    format!(
-        "Instructions are counted on the {} board ({core}, not hardware); {}. In all {} cycles{time}. The code is by {}.",
-        report.kind,
-        counted.source.note(),
-        thousands(total),
-        counted.compiler
-    )
+    let time = clock
+        .map_or(String::new(), |clock| format!(", {:.0} ms at {:.0} MHz", 1e3 * total as f64 / clock, clock / 1e6));
+    let (board, note, total) = (&counted.board, counted.source.note(), thousands(total));
+    let counted_by = match (counted.core, counted.runs) {
+        (Some(core), _) => {
+            format!("Instructions are counted on the emulated {board} ({}, not hardware); {note}", core.name())
+        }
+        (None, runs) => {
+            let images = runs.map_or(0, |runs| runs.images);
+            format!(
+                "Counted on {board} itself (hardware), images: {images}, the median; {note}. Instructions are not counted there"
+            )
+        }
+    };
+    let compiler = counted.compiler.as_ref().map_or(String::new(), |compiler| format!(" The code is by {compiler}."));
+    format!("{counted_by}. In all {total} cycles{time}.{compiler}")
 }
 
 /// A layer's row, under its short name where there is one.
@@ -51,8 +63,11 @@ fn drawn(name: Option<&str>, layer: &LayerCost, most: f64) -> Result<Html> {
 fn table(counted: &Figures) -> Html {
     let rows = counted.layers.iter().cloned().chain([counted.total()]).map(|layer| {
         let cycles = layer.cycles;
-        let figures = [layer.macs, layer.instructions, cycles.estimate, cycles.low, cycles.high];
-        [layer.name].into_iter().chain(figures.map(thousands)).collect()
+        let counts = [layer.macs].into_iter().chain(layer.instructions);
+        let figures = counts.chain([cycles.estimate, cycles.low, cycles.high]).map(thousands);
+        [layer.name].into_iter().chain(figures).collect()
     });
-    figures(&["layer", "MAC", "instructions", "cycles", "from", "to"], rows)
+    let instructions = counted.total().instructions.map(|_| "instructions");
+    let head = ["layer", "MAC"].into_iter().chain(instructions).chain(counted.source.heads());
+    figures(&head.collect::<Vec<_>>(), rows)
 }

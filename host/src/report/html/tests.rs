@@ -7,6 +7,8 @@ use serde_json::Value;
 use super::page;
 use crate::report::details::Difference;
 use crate::report::{Report, thousands};
+use crate::rig::bench::cycles::Source;
+use crate::rig::bench::figures::Runs;
 
 /// What `prune` and `bench` wrote of a small network, `8,P,16,P,F32`.
 const EXAMPLE: &str = include_str!("tests/report.json");
@@ -129,6 +131,22 @@ fn the_board_has_its_say() {
     assert!(words.contains("number 3") && words.contains("[-7, 9]") && words.contains("[-7, 8]"));
     (report.bit_exact, report.accuracy.device) = (None, None);
     assert!(text(&drawn(&report)).contains("Not run on a board"));
+}
+
+#[test]
+fn cycles_of_a_board_on_the_desk_are_not_called_emulated() {
+    let mut report = example();
+    let cycles = report.details.cycles.as_mut().expect("counted");
+    assert!(text(&drawn(&example())).contains("counted on the emulated netduinoplus2"));
+    let runs = Some(Runs { images: 5, clock_hz: 100_000_000 });
+    (cycles.source, cycles.core, cycles.runs) = (Source::Counter, None, runs);
+    cycles.layers.iter_mut().for_each(|layer| layer.instructions = None);
+    let words = text(&drawn(&report));
+    let (_, section) = words.split_once("Cycles of one image").expect("a section");
+    for words in ["netduinoplus2 itself (hardware), images: 5", "cycles (median)", "least", "11 ms at 100 MHz"] {
+        assert!(section.contains(words), "`{words}` is not in {section}");
+    }
+    assert!(!section.contains("not hardware") && !section.contains("estimate"), "{section}");
 }
 
 #[test]

@@ -56,7 +56,10 @@ pub fn words(plugin: &Path, image: &[u8], function: &str, out: &Path) -> Result<
 }
 
 /// The address of a function of an image.
-pub(super) fn address(image: &[u8], function: &str) -> Result<u64> {
+///
+/// # Errors
+/// An image without it.
+pub fn address(image: &[u8], function: &str) -> Result<u64> {
     let file = object::File::parse(image)?;
     let is_it = |symbol: &object::Symbol| symbol.name().is_ok_and(|name| symbols::demangled(name) == function);
     let symbol = file.symbols().find(is_it);

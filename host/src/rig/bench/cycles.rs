@@ -23,6 +23,8 @@ pub enum Source {
     Timings,
     /// The counter of rp2040js.
     Rp2040js,
+    /// The counter of a board on the desk.
+    Counter,
 }
 
 impl Source {
@@ -33,16 +35,43 @@ impl Source {
             Source::Rp2040js => {
                 "cycles are counted by rp2040js as if code and weights were in RAM: no flash wait states, no cache"
             }
+            Source::Counter => {
+                "cycles are counted by the board's own counter, with flash wait states and caches as they are there, and with \
+                 what the engine does between layers"
+            }
         }
+    }
+
+    /// What the three figures of [`Cycles`] are, the middle one first.
+    pub fn heads(self) -> [&'static str; 3] {
+        match self {
+            Source::Timings => ["cycles (estimate)", "from", "to"],
+            Source::Rp2040js => ["cycles", "from", "to"],
+            Source::Counter => ["cycles (median)", "least", "most"],
+        }
+    }
+
+    /// Where the figures were made, as a report calls it.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Source::Timings | Source::Rp2040js => "emulated",
+            Source::Counter => "hardware",
+        }
+    }
+
+    /// Whether the figures are exact, and so one of three.
+    pub fn is_exact(self) -> bool {
+        self == Source::Rp2040js
     }
 }
 
-/// An estimate, and the range that it lies in under the other readings of ARM's table.
+/// An estimate, and the range that it lies in under the other readings of ARM's table; of a board's own counter, the median of
+/// several images, and the least and the most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cycles {
     /// At the least.
     pub low: u64,
-    /// The likeliest.
+    /// The likeliest, or the median.
     pub estimate: u64,
     /// At the most.
     pub high: u64,

@@ -1,7 +1,9 @@
-//! The verb `bench`: what each layer costs on the board, instructions counted and cycles estimated.
+//! The verb `bench`: what each layer costs on the board: emulated, instructions counted and cycles estimated; on the desk, cycles
+//! counted by the board itself.
 
 pub mod counter;
 pub mod cycles;
+pub mod device;
 pub mod figures;
 mod rp2040;
 pub mod thumb;
@@ -17,6 +19,7 @@ use secateur_shared::layer::{Layer, Shape, Step};
 use super::emulated::{Emulated, emulator};
 use super::firmware;
 use super::image;
+use super::target::{Reach, Target};
 use super::verb::{self, Results};
 use super::{desk, verify};
 use crate::data::Images;
@@ -27,7 +30,7 @@ use cycles::{Core, Source};
 use figures::{Figures, LayerCost};
 
 /// The engine's function that runs one layer.
-const LAYER: &str = "secateur_firmware::engine::run";
+pub const LAYER: &str = "secateur_firmware::engine::run";
 
 /// What the verb was asked to do.
 #[derive(Debug)]
@@ -63,15 +66,20 @@ impl Files {
 /// Counts a pruned network's layers on the board, and prints them.
 ///
 /// # Errors
-/// No results, a board without an emulator or of a core without timings, a device that differs from the desk.
+/// No results, no board, an emulated one of a core without timings, a counter that stands still, or a device that differs from
+/// the desk.
 pub fn run(request: &Request) -> Result<()> {
     let earlier = request.files.read_earlier()?;
     let results = Results::open(&request.results)?;
+    if request.rebuild && results.target.is_as_flashed() {
+        let message = "--rebuild has nothing to flash by: name the board's probe too, or leave it out";
+        return Err(Failure::Usage(message.to_owned()).into());
+    }
     let image = if request.rebuild { rebuilt(&results)? } else { std::fs::read(&results.image)? };
     let is_own = results.is_own();
     let Results { mut report, target, blob, images, .. } = results;
-    let figures = measure(&target.board, &image, &blob, &images)?;
-    print((&report.name, target.kind()), &target.board, &figures, earlier.as_ref())?;
+    let figures = cost(&target, &image, &blob, &images)?;
+    print(&report.name, &target.board, &figures, earlier.as_ref())?;
     if is_own && !request.rebuild {
         // The report is about the image that lies beside it.
         report.details.cycles = Some(figures.clone());
@@ -80,27 +88,32 @@ pub fn run(request: &Request) -> Result<()> {
     request.files.write(&figures)
 }
 
-/// Prints the figures of a network of this name on a board of this kind, and the change since earlier ones.
-pub(super) fn print(
-    (name, kind): (&str, &str),
-    board: &BoardSpec,
-    figures: &Figures,
-    earlier: Option<&Figures>,
-) -> Result<()> {
-    println!("{name} on {} ({}), one image\n{}", board.name, figures.core.name(), figures.table());
-    println!("instructions are counted on the {kind} board; the code is by {}", figures.compiler);
-    println!(
-        "{}: {:.0} ms at {} MHz",
-        figures.source.note(),
-        figures.total().cycles.estimate as f64 / f64::from(board.clock_hz) * 1e3,
-        board.clock_hz / 1_000_000
-    );
-    if let Some(earlier) = earlier {
-        if earlier.compiler != figures.compiler {
-            println!("the earlier figures' code is by {}", earlier.compiler);
-        }
-        println!("{}", figures.changes(earlier)?);
+/// What the layers cost where the board is: emulated for the first of `images`, on the desk for the first few.
+pub(super) fn cost(target: &Target, image: &[u8], blob: &Blob, images: &Images) -> Result<Figures> {
+    match target.reach {
+        Reach::Emulated => measure(&target.board, image, blob, images),
+        Reach::Hardware(_) => device::measure(target, image, blob, images),
     }
+}
+
+/// Prints the figures of a network of this name, and the change since earlier ones.
+pub(super) fn print(name: &str, board: &BoardSpec, figures: &Figures, earlier: Option<&Figures>) -> Result<()> {
+    let (core, images) = (figures.core.map(Core::name), figures.runs.map_or(1, |runs| runs.images));
+    let kind = core.unwrap_or(figures.source.kind());
+    println!("{name} on {} ({kind}), {images} image{}\n{}", board.name, plural(images), figures.table());
+    println!("{}", figures.notes(board.clock_hz).join("\n"));
+    let Some(earlier) = earlier else { return Ok(()) };
+    if let (Some(now), Some(before)) = (&figures.compiler, &earlier.compiler)
+        && now != before
+    {
+        println!("the earlier figures' code is by {before}");
+    }
+    if let (Some(now), Some(before)) = (figures.runs, earlier.runs)
+        && now.clock_hz != before.clock_hz
+    {
+        println!("the earlier figures are at {:.1} MHz", f64::from(before.clock_hz) / 1e6);
+    }
+    println!("{}", figures.changes(earlier)?);
     Ok(())
 }
 
@@ -129,12 +142,13 @@ pub fn measure(board: &BoardSpec, image: &[u8], blob: &Blob, images: &Images) ->
     let mut layers = Vec::new();
     for (step, counts) in model.steps().zip(&counts) {
         let step = step?;
-        let (instructions, cycles) = (counts.instructions, counts.cycles);
+        let (instructions, cycles) = (Some(counts.instructions), counts.cycles);
         layers.push(LayerCost { name: name(&step), macs: step.macs(), instructions, cycles });
     }
     let expected = model.steps().count();
     ensure!(counts.len() == expected, "`{LAYER}` was called {} times for {expected} layers", counts.len());
-    Ok(Figures { board: board.name.clone(), core, compiler: compiler(image)?, source, layers })
+    let (core, compiler) = (Some(core), Some(compiler(image)?));
+    Ok(Figures { board: board.name.clone(), core, compiler, source, runs: None, layers })
 }
 
 /// Counts on a board of QEMU.
@@ -166,11 +180,20 @@ fn run_one(
     let mut emulated = Emulated::start_with(board, &path, &words(&out)?)?;
     verify::greet(&mut emulated.link, board, blob)?;
     let device = emulated.link.infer(&desk::input_hwc(images.image(0)))?;
-    let expected = desk::logits(&blob.model()?, &images)?;
-    if expected.first() != Some(&device) {
-        return Err(Failure::DeviceDiffers(format!("the board says {device:?}, the desk {expected:?}")).into());
-    }
+    check(&device, &desk::logits(&blob.model()?, &images)?[0])?;
     std::fs::read_to_string(&out).context("the emulator wrote no counts")
+}
+
+/// The board's answer must be the desk's.
+fn check(device: &[i8], desk: &[i8]) -> Result<()> {
+    if device == desk {
+        return Ok(());
+    }
+    Err(Failure::DeviceDiffers(format!("the board says {device:?}, the desk {desk:?}")).into())
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }
 
 fn name(step: &Step) -> String {
