@@ -1,5 +1,5 @@
 //! The network that the bench image runs, as if trained on noise, the same bytes each time: a small VGG, or where the
-//! environment says `BENCH_NETWORK=resnet8` the ResNet of MLPerf Tiny's shape.
+//! environment says `BENCH_NETWORK=resnet8` the ResNet of MLPerf Tiny's shape, `=gray` a few layers behind one channel.
 
 use secateur_shared::header::{self, HEADER_BYTES};
 use secateur_shared::layer::{Add, Conv2d, Layer, Linear, Padding, Pool2d, Shape, Softmax, Step, Table, Window};
@@ -22,8 +22,9 @@ pub(crate) fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
     let name = std::env::var("BENCH_NETWORK").unwrap_or_default();
     let (title, table) = match &*name {
         "" => ("vgg small", vgg()?),
+        "gray" => ("gray small", gray()?),
         "resnet8" => ("resnet 8", resnet8()?),
-        _ => return Err(format!("BENCH_NETWORK={name}: it is resnet8, or not set").into()),
+        _ => return Err(format!("BENCH_NETWORK={name}: it is gray, resnet8, or not set").into()),
     };
     std::fs::write(folder.join("bench.blob"), blob(&table)?)?;
     std::fs::write(folder.join("bench.rs"), constants(title, &table)?)?;
@@ -38,6 +39,17 @@ fn vgg() -> Result<Table, Box<dyn Error>> {
         table.push(conv(outputs, Window::around(3), true))?;
         table.push(Layer::MaxPool2d(Pool2d::HALVING))?;
     }
+    table.push(classifier())?;
+    table.place()?;
+    Ok(table)
+}
+
+/// 32x32x1, 16-16-P-FC10: a first layer of one channel.
+fn gray() -> Result<Table, Box<dyn Error>> {
+    let mut table = Table::new(Shape { height: 32, width: 32, channels: 1 }, INPUT_ZERO_POINT);
+    table.push(conv(16, Window::around(3), true))?;
+    table.push(conv(16, Window::around(3), true))?;
+    table.push(Layer::MaxPool2d(Pool2d::HALVING))?;
     table.push(classifier())?;
     table.place()?;
     Ok(table)

@@ -3,6 +3,7 @@
 
 use anyhow::{Context, Result, ensure};
 use object::{Object, ObjectSection, ObjectSymbol};
+use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use secateur::export::export;
@@ -92,12 +93,13 @@ fn noise(seed: u32) -> Result<Run> {
     let shape = Shape {
         height: random.random_range(1..9),
         width: random.random_range(1..12),
-        channels: random.random_range(1..10),
+        // Kernels have a path of their own for the usual first layers.
+        channels: *[1, 3, random.random_range(1..10)].choose(random).context("not empty")?,
     };
     let mut network = IntegerNetwork::new(shape, ZeroPoint(random.random()));
     for _ in 0..2 {
         let ((input, _), outputs) = (network.table().end()?, random.random_range(1..10));
-        let kernel_hw = (random.random_range(1..5), random.random_range(1..5));
+        let kernel_hw = (random.random_range(1..5), if random.random() { 3 } else { random.random_range(1..5) });
         let stride = random.random_range(1..3);
         let layer = Layer::Conv2d(Conv2d {
             outputs,
@@ -139,10 +141,19 @@ fn push(network: &mut IntegerNetwork, layer: Layer, random: &mut ChaCha8Rng) -> 
         2 => 0.0,
         _ => random.random_range(0.5..2.0) / 100.0 / (per_output as f64).sqrt(),
     };
-    let multipliers = (0..outputs).map(|_| Multiplier::from_real(real(random)).context("out of range"));
+    // One in four accumulators is of 20 to 30 bits.
+    let parts = (0..outputs).map(|_| match random.random_range(0..4) {
+        0 => {
+            let most = 1 << random.random_range(20..31);
+            (random.random_range(-most..most), random.random_range(10.0..200.0) / f64::from(most))
+        }
+        _ => (random.random_range(-3000..3000), real(random)),
+    });
+    let (bias, multipliers): (Vec<i32>, Vec<f64>) = parts.unzip();
+    let multipliers = multipliers.into_iter().map(|real| Multiplier::from_real(real).context("out of range"));
     let parameters = LayerParameters {
         multipliers: multipliers.collect::<Result<_>>()?,
-        bias: (0..outputs).map(|_| random.random_range(-3000..3000)).collect(),
+        bias,
         weights: (0..outputs * per_output).map(|_| extreme(random)).collect(),
     };
     network.push(layer, Some(parameters))

@@ -20,11 +20,11 @@ pub(super) struct Task {
     pub(super) tails: *const i8,
     /// Of the first pixel.
     pub(super) output: *mut i8,
-    /// From one pixel to the next.
+    /// From one pixel to the next; 0 on a Cortex-M0+ where there is one alone.
     pub(super) stride: usize,
     /// Where sums are kept for a pool; null where there is none.
     pub(super) kept: *mut i32,
-    /// That are stored: 0 where sums are kept.
+    /// That are stored: 0 where sums are kept. A Cortex-M0+ asks for no more than that.
     pub(super) pixels: usize,
     pub(super) zero_point: i32,
     /// 1 or more.
@@ -47,12 +47,12 @@ impl Task {
             exponents: exponents.as_ptr(),
             tails: if per_output % 2 == 1 { tails } else { ptr::null() },
             output: pixels.as_mut_ptr(),
-            stride: count,
+            stride: if cfg!(armv6m) && pixels.len() <= count { 0 } else { count },
             kept: if kept.len() < PIXELS / 2 * count { ptr::null_mut() } else { kept.as_mut_ptr() },
             pixels: match fate {
+                // A division is a routine there.
+                _ if cfg!(armv6m) => fate as usize,
                 Fate::Kept => 0,
-                // A division is a routine on a Cortex-M0+, where there are two pixels at the most.
-                _ if cfg!(armv6m) => 1 + usize::from(pixels.len() > count),
                 _ => pixels.len() / count,
             },
             zero_point: outputs.zero_point.0.into(),

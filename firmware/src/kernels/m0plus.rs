@@ -5,6 +5,7 @@
 //! t - 1 there, exactly. The words' sum modulo 2^32 and the upper halves' sum give both pixels' sums. Twin: `portable`.
 
 /// An accumulator with 2^31 added, to an output in r3; r6 task, r12 mantissa, lr shift; r0 to r5 are lost.
+#[cfg(any(feature = "add", feature = "depthwise-conv2d"))]
 macro_rules! requantize {
     () => {
         concat!(

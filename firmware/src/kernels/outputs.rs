@@ -9,10 +9,10 @@ use secateur_shared::quant::{Activation, ZeroPoint};
 /// What becomes of the sums of pixels side by side.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
+    /// They are the upper row of a 2 x 2 pool: the larger of each two is kept.
+    Kept = 0,
     /// Each makes an output.
     Stored,
-    /// They are the upper row of a 2 x 2 pool: the larger of each two is kept.
-    Kept,
     /// They are the lower row: the largest of each four makes an output, which is the largest output of the four, as a larger sum
     /// never makes a smaller one.
     Pooled,

@@ -48,11 +48,11 @@ const CORTEX_M4: Costs = Costs {
 
 /// The same on Cortex-M0+ with a multiplier of one cycle, as rp2040js counts: six networks to 1 %, one of odd widths 5 % more.
 const CORTEX_M0_PLUS: Costs = Costs {
-    conv2d_mac: 3.221,
+    conv2d_mac: 3.158,
     conv2d_input: 5.72,
     conv2d_pixel: 287.0,
-    conv2d_output: 76.6,
-    conv2d_pooled: 46.6,
+    conv2d_output: 62.3,
+    conv2d_pooled: 39.3,
     conv2d_pixels: 2,
     linear_mac: 5.31,
     linear_output: 286.0,
