@@ -141,21 +141,26 @@ fn push(network: &mut IntegerNetwork, layer: Layer, random: &mut ChaCha8Rng) -> 
         2 => 0.0,
         _ => random.random_range(0.5..2.0) / 100.0 / (per_output as f64).sqrt(),
     };
-    // One in four accumulators is of 20 to 30 bits.
-    let parts = (0..outputs).map(|_| match random.random_range(0..4) {
-        0 => {
-            let most = 1 << random.random_range(20..31);
-            (random.random_range(-most..most), random.random_range(10.0..200.0) / f64::from(most))
-        }
-        _ => (random.random_range(-3000..3000), real(random)),
+    let mut weights = Vec::with_capacity(outputs * per_output);
+    // One in four accumulators is of 20 to 30 bits; one in sixteen is its bias alone, half way between two outputs.
+    let parts = (0..outputs).map(|_| {
+        let (bias, real, weighs) = match random.random_range(0..16) {
+            0..4 => {
+                let most = 1 << random.random_range(20..31);
+                (random.random_range(-most..most), random.random_range(10.0..200.0) / f64::from(most), true)
+            }
+            4 => {
+                let shift = random.random_range(8..23);
+                ((2 * random.random_range(-100..100) + 1) << (shift - 1), 0.5_f64.powi(shift), false)
+            }
+            _ => (random.random_range(-3000..3000), real(random), true),
+        };
+        weights.extend((0..per_output).map(|_| if weighs { extreme(random) } else { 0 }));
+        (bias, real)
     });
     let (bias, multipliers): (Vec<i32>, Vec<f64>) = parts.unzip();
     let multipliers = multipliers.into_iter().map(|real| Multiplier::from_real(real).context("out of range"));
-    let parameters = LayerParameters {
-        multipliers: multipliers.collect::<Result<_>>()?,
-        bias,
-        weights: (0..outputs * per_output).map(|_| extreme(random)).collect(),
-    };
+    let parameters = LayerParameters { multipliers: multipliers.collect::<Result<_>>()?, bias, weights };
     network.push(layer, Some(parameters))
 }
 
