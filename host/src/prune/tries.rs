@@ -31,7 +31,7 @@ pub struct Tries<'a> {
 const PROBE: f64 = 1.25;
 
 /// By what widths may change at a time, at the most: less where more made things worse.
-const REACHES: [f64; 3] = [1.6, 1.25, 1.1];
+const REACHES: [f64; 2] = [1.6, 1.25];
 
 /// The most times that elasticities are measured.
 const ROUNDS: usize = 3;
@@ -39,11 +39,12 @@ const ROUNDS: usize = 3;
 impl Tries<'_> {
     /// Under a bound on time, the plan whose network, before it is trained, answers validation images most like the unpruned one: of
     /// [`allocate::candidates`], then of what is found from the best of them. `seen` sees each one's divergence from the unpruned
-    /// network, in nats ([`evaluate::divergence`]). Without such a bound, `searched`.
+    /// network, in nats, the mean over images ([`evaluate::divergences`]). Without such a bound, `searched`.
     ///
     /// From the best plan, each layer's elasticity e is measured: the divergence goes by the power -e of its width. The search for
     /// the least sum of such powers within the budget then gives another plan, no width of which is far from where e was measured.
-    /// Where that one is better, the same from there.
+    /// Where that one is better, the same from there: better by more than twice the standard error of the images' differences, for
+    /// what is looked for among many plans is found in a sample's noise too.
     ///
     /// Divergence is what fine-tuning lowers, and tells widths apart where accuracy, a count of 2,000 images, does not. Fitted
     /// networks differ by their widths alone; training would add a spread of its own, and take its time.
@@ -56,20 +57,21 @@ impl Tries<'_> {
         }
         let whole = evaluate::logits(self.network, self.validation)?;
         let tried = |plan: Plan| -> Result<Tried> {
-            let nats = self.divergence(&plan.widths, &whole)?;
-            seen(&plan, nats);
-            Ok(Tried { plan, nats })
+            let tried = Tried { nats: self.divergences(&plan.widths, &whole)?, plan };
+            seen(&tried.plan, mean(&tried.nats));
+            Ok(tried)
         };
         let candidates = allocate::candidates(searched, self.widest, self.ground, self.budget)?;
         let all = candidates.into_iter().map(tried).collect::<Result<Vec<_>>>()?;
-        let mut best = all.into_iter().min_by(|a, b| a.nats.total_cmp(&b.nats)).context("no plan to try")?;
+        let mut best =
+            all.into_iter().min_by(|a, b| mean(&a.nats).total_cmp(&mean(&b.nats))).context("no plan to try")?;
         for _ in 0..ROUNDS {
             let elasticities = self.elasticities(&best, &whole)?;
             let mut better = None;
             for reach in REACHES {
                 let next = self.near(&best, &elasticities, reach)?;
                 if next.widths != best.plan.widths {
-                    better = Some(tried(next)?).filter(|next| next.nats < best.nats);
+                    better = Some(tried(next)?).filter(|next| next.is_better(&best));
                 }
                 if better.is_some() {
                     break;
@@ -81,9 +83,9 @@ impl Tries<'_> {
         Ok(best.plan)
     }
 
-    fn divergence(&self, widths: &[usize], whole: &[f32]) -> Result<f64> {
+    fn divergences(&self, widths: &[usize], whole: &[f32]) -> Result<Vec<f64>> {
         let cut = reconstruct::remove(self.network, &surgery::kept(self.orders, widths), self.answers)?;
-        evaluate::divergence(&cut, self.validation, whole)
+        evaluate::divergences(&cut, self.validation, whole)
     }
 
     /// -d ln(divergence) / d ln(width) of each layer, never below 0.
@@ -97,8 +99,8 @@ impl Tries<'_> {
             if widths[layer] == width {
                 return Ok(0.0);
             }
-            let nats = self.divergence(&widths, whole)?;
-            Ok(-((nats / at.nats).ln() / (widths[layer] as f64 / width as f64).ln()).min(0.0))
+            let ratio = mean(&self.divergences(&widths, whole)?) / mean(&at.nats);
+            Ok(-(ratio.ln() / (widths[layer] as f64 / width as f64).ln()).min(0.0))
         };
         (0..at.plan.widths.len()).map(elasticity).collect()
     }
@@ -107,13 +109,13 @@ impl Tries<'_> {
     fn near(&self, at: &Tried, elasticities: &[f64], reach: f64) -> Result<Plan> {
         let most = |(width, widest): (&usize, &usize)| ((*width as f64 * reach).ceil() as usize).min(*widest);
         let widest: Vec<usize> = at.plan.widths.iter().zip(self.widest).map(most).collect();
+        let nats = mean(&at.nats);
         let losses = |layer: usize| {
             let width = at.plan.widths[layer] as f64;
             let least = (width / reach).floor().max(1.0);
             // A filter too few costs more than any power: only a budget that nothing else meets takes it.
-            let loss = |kept: f64| {
-                at.nats * (kept.max(least) / width).powf(-elasticities[layer]) + FAR * (least - kept).max(0.0)
-            };
+            let loss =
+                |kept: f64| nats * (kept.max(least) / width).powf(-elasticities[layer]) + FAR * (least - kept).max(0.0);
             (0..=self.orders[layer].filters()).map(|kept| loss(kept as f64)).collect()
         };
         let losses: Vec<Vec<f64>> = (0..widest.len()).map(losses).collect();
@@ -124,10 +126,23 @@ impl Tries<'_> {
 /// Nats for each filter out of reach.
 const FAR: f64 = 1e3;
 
-/// A plan, and how far its fitted network's answers are from the unpruned one's, in nats.
+/// A plan, and how far its fitted network's answer is from the unpruned one's for each image, in nats.
 struct Tried {
     plan: Plan,
-    nats: f64,
+    nats: Vec<f64>,
+}
+
+impl Tried {
+    fn is_better(&self, than: &Self) -> bool {
+        let less: Vec<f64> = than.nats.iter().zip(&self.nats).map(|(other, own)| other - own).collect();
+        let (mean, count) = (mean(&less), less.len() as f64);
+        let variance = less.iter().map(|less| (less - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
+        mean > 2.0 * (variance / count).sqrt()
+    }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub fn measure(target: &Target, image: &[u8], blob: &Blob, images: &Images) -> R
 /// What the layers cost on the board at the end of a line.
 fn count(link: &mut Link, board: &BoardSpec, blob: &Blob, images: &Images) -> Result<Figures> {
     let images = images.head(IMAGES);
-    ensure!(images.len() > 0, "there is no test image to run");
+    ensure!(!images.is_empty(), "there is no test image to run");
     let (greeting, model) = (verify::greet(link, board, blob)?, blob.model()?);
     let mut runs = Vec::with_capacity(images.len());
     for (index, expected) in desk::logits(&model, &images)?.iter().enumerate() {
