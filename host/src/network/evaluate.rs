@@ -42,16 +42,18 @@ pub fn accuracy(network: &Network, images: &Images) -> Result<f64> {
     Ok(right.count() as f64 / images.len().max(1) as f64)
 }
 
-/// KL(p || q) in nats of each image: how far what the network says, q, is from what `logits` say, p. Up to a constant its mean is the
-/// loss of training by another network's answers. Errors as `logits`.
-pub fn divergences(network: &Network, images: &Images, logits: &[f32]) -> Result<Vec<f64>> {
+/// KL(p || q) in nats, the mean over images: how far what the network says, q, is from what `logits` say, p. Up to a constant it is
+/// the loss of training by another network's answers. Errors as `logits`.
+pub fn divergence(network: &Network, images: &Images, logits: &[f32]) -> Result<f64> {
     let own = self::logits(network, images)?;
     let rows = own.chunks_exact(network.classes).zip(logits.chunks_exact(network.classes));
-    let divergence = |(own, other): (&[f32], &[f32])| {
-        let (own, other) = (log_softmax(own), log_softmax(other));
-        own.iter().zip(&other).map(|(q, p)| p.exp() * (p - q)).sum()
-    };
-    Ok(rows.map(divergence).collect())
+    let sum: f64 = rows
+        .map(|(own, other)| {
+            let (own, other) = (log_softmax(own), log_softmax(other));
+            own.iter().zip(&other).map(|(q, p)| p.exp() * (p - q)).sum::<f64>()
+        })
+        .sum();
+    Ok(sum / images.len().max(1) as f64)
 }
 
 /// x - ln sum e^x.

@@ -15,7 +15,7 @@ use crate::quantize::layout;
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
     /// By the search on the CMI curves, whatever ranks the filters: every ranking gets the same widths. Where work is bounded, the
-    /// best of what is tried (`tries`), filled by the CMI orders.
+    /// best of [`candidates`] once tried (`tries`), filled by the CMI orders.
     Curves,
     /// By the search on the ranking's own curves: every ranking gets the same bytes.
     Own,

@@ -164,25 +164,17 @@ pub fn search(orders: &[LayerOrder], ground: &Ground, budget: Budget) -> Result<
 /// # Errors
 /// As [`Ground::check_reachable`].
 pub fn search_within(widest: &[usize], orders: &[LayerOrder], ground: &Ground, budget: Budget) -> Result<Plan> {
+    ground.check_reachable(budget)?;
     let narrow = budget.work.map_or(0.0, |_| NARROW);
     let losses: Vec<Vec<f64>> = orders.iter().map(|layer| losses(layer, narrow)).collect();
-    search_by(&losses, widest, ground, budget)
-}
-
-/// As [`search_within`], by the loss of each of a layer's prefixes, 0..=F.
-///
-/// # Errors
-/// As [`Ground::check_reachable`].
-pub(super) fn search_by(losses: &[Vec<f64>], widest: &[usize], ground: &Ground, budget: Budget) -> Result<Plan> {
-    ground.check_reachable(budget)?;
     for grain in [budget.work.map_or(GRAIN, |work| work.grain), 1] {
-        if let Some(widths) = cut(losses, widest, ground, budget, grain)? {
-            let mut widths = give_back(widths, widest, losses, ground, budget, grain)?;
+        if let Some(widths) = cut(&losses, widest, ground, budget, grain)? {
+            let mut widths = give_back(widths, widest, &losses, ground, budget, grain)?;
             // Bytes and time are dear in different layers: what was cut for one can be too much for the other.
             while budget.work.is_some()
-                && let Some(better) = exchange(&widths, widest, losses, ground, budget, grain)?
+                && let Some(better) = exchange(&widths, widest, &losses, ground, budget, grain)?
             {
-                widths = give_back(better, widest, losses, ground, budget, grain)?;
+                widths = give_back(better, widest, &losses, ground, budget, grain)?;
             }
             return ground.plan(&widths);
         }

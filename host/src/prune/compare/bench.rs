@@ -148,16 +148,14 @@ impl<'r> Bench<'r> {
             return Ok(plan);
         }
         let widest: Vec<usize> = curves.iter().map(LayerOrder::filters).collect();
+        let plans = allocate::candidates(plan, &widest, &ground, budget)?;
         let trials = Tries {
             network: &self.network,
             orders: &curves,
             answers: self.answers.as_ref(),
             validation: &self.data.validation,
-            ground: &ground,
-            budget,
-            widest: &widest,
         };
-        trials.best(plan, |plan, nats| println!("tried {}: {nats:.4}", plan.arch))
+        trials.best(plans, |_, _| ())
     }
 
     fn budget(&self, trial: &Trial) -> Result<Budget> {

@@ -12,7 +12,7 @@ use crate::prune::cutoff::{self, Cutoff, Evidence};
 use crate::prune::reconstruct::{self, Answers};
 use crate::prune::survey::{self, Survey};
 use crate::prune::tries::Tries;
-use crate::prune::{drop_layers, steps};
+use crate::prune::{allocate, drop_layers, steps};
 use crate::quantize::layout;
 use crate::rig::board_memory;
 use crate::rig::firmware::{self, Firmware};
@@ -88,9 +88,9 @@ impl Bench<'_> {
         }
         let widest = cutoff::widths(&cuts);
         let searched = budget::search_within(&widest, &orders, ground, request.budget)?;
-        let tries =
-            Tries { network, orders: &orders, answers, validation, ground, budget: request.budget, widest: &widest };
-        tries.best(searched, |plan, nats| {
+        let plans = allocate::candidates(searched, &widest, ground, request.budget)?;
+        let tries = Tries { network, orders: &orders, answers, validation };
+        tries.best(plans, |plan, nats| {
             println!("tried {}: {nats:.4} nats from the unpruned network's answers", plan.arch)
         })
     }
