@@ -124,3 +124,26 @@ fn every_cutoff_gives_each_layer_a_width() {
     let without = Evidence { orders: &orders[1..], ..evidence };
     assert!(cut(Cutoff::Permutation, &without).is_err());
 }
+
+#[test]
+fn candidates_are_judged_once_what_they_lose_is_made_up_for() {
+    let (network, mut images, orders) = bench();
+    let logits = evaluate::logits(&network, &images).expect("runs");
+    images.labels = logits.chunks(3).map(|row| evaluate::highest(row) as u8).collect();
+    let answers = Answers::new(&network, &images);
+    let accuracy = |answers| {
+        let evidence = Evidence {
+            network: &network,
+            orders: &orders,
+            answers,
+            validation: &images,
+            images: &images,
+            criterion: Criterion::default(),
+            test: PermutationTest::default(),
+        };
+        let cuts = cut(Cutoff::Scree, &evidence).expect("cut");
+        cuts.iter().flat_map(|cut| &cut.tried).map(|tried| tried.accuracy).sum::<f64>()
+    };
+    let (fitted, cut) = (accuracy(Some(&answers)), accuracy(None));
+    assert!(fitted > cut, "{fitted} and {cut}");
+}

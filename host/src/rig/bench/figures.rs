@@ -244,6 +244,7 @@ mod tests {
         let error = now.changes(&other).expect_err("another network").to_string();
         assert!(error.ends_with("Cortex-M4 [linear]"), "{error}");
     }
+
     /// The same network on a board on the desk.
     fn on_the_desk(board: &str) -> Figures {
         let runs = Some(Runs { images: 5, clock_hz: 6_500_000 });
