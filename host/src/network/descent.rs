@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{GradientsParams, LearningRate, ModuleOptimizer, Optimizer, Sgd, SgdConfig, SgdState};
-use burn::tensor::activation::{log_softmax, softmax};
+use burn::tensor::activation::log_softmax;
 use burn::tensor::{Bytes, Device, Tensor, TensorData};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -16,15 +16,16 @@ use super::augment::Augmentation;
 use super::batch::nchw_tensor;
 use super::schedule::Schedule;
 use super::train::{FitOptions, State, Watch};
-use super::vgg::{Vgg, numbers};
+use super::vgg::Vgg;
 use super::weights::{Network, Normalization};
 use crate::data::Images;
 
 /// A training under way.
 pub(super) struct Descent<'a> {
     vgg: Vgg,
-    /// Whose answers are learned in place of the labels.
-    teacher: Option<Vgg>,
+    /// Shares `[image][class]` that are learned in place of the labels. Hinton et al. 2015 (arXiv 1503.02531), at temperature 1:
+    /// what a network that was trained on smoothed labels says is soft already.
+    answers: Option<&'a [f32]>,
     optimizer: ModuleOptimizer,
     device: Device,
     images: &'a Images,
@@ -37,12 +38,11 @@ pub(super) struct Descent<'a> {
 impl<'a> Descent<'a> {
     pub(super) fn new(
         state: &State,
-        teacher: Option<&Network>,
+        answers: Option<&'a [f32]>,
         images: &'a Images,
         options: &'a FitOptions,
         device: &Device,
     ) -> Result<Descent<'a>> {
-        let teacher = teacher.map(|teacher| Vgg::new(teacher, device)).transpose()?;
         let device = device.clone().autodiff();
         let mut optimizer = ModuleOptimizer::from(DecayedSgd::new(options));
         if !state.momentum.is_empty() {
@@ -52,7 +52,7 @@ impl<'a> Descent<'a> {
         }
         Ok(Descent {
             vgg: Vgg::new(&state.network, &device)?,
-            teacher,
+            answers,
             optimizer,
             device,
             images,
@@ -92,8 +92,9 @@ impl<'a> Descent<'a> {
         let augmentation =
             Augmentation { flips: self.options.flips, shifts: self.options.shifts, fill: self.normalization.mean };
         let pixels = augmentation.pixels(self.images, indices, rng);
-        let targets = match &self.teacher {
-            Some(teacher) => self.answers(teacher, &pixels)?,
+        let answer = |answers: &'a [f32], index: usize| &answers[index * self.classes..(index + 1) * self.classes];
+        let targets = match self.answers {
+            Some(answers) => indices.iter().flat_map(|&index| answer(answers, index)).copied().collect(),
             None => self.labels(indices),
         };
         let inputs = nchw_tensor(&pixels, self.images.shape, self.normalization, &self.device);
@@ -112,14 +113,6 @@ impl<'a> Descent<'a> {
             row[usize::from(self.images.labels[index])] += 1.0 - smoothing;
         }
         targets
-    }
-
-    /// What the teacher says of the same, changed images, `[image][class]`. Hinton et al. 2015 (arXiv 1503.02531), at
-    /// temperature 1, for a network trained on smoothed labels is soft already.
-    fn answers(&self, teacher: &Vgg, pixels: &[u8]) -> Result<Vec<f32>> {
-        let inputs =
-            nchw_tensor(pixels, self.images.shape, self.normalization, &self.device.clone().without_autodiff());
-        numbers(softmax(teacher.forward(inputs), 1))
     }
 
     /// The network so far, otherwise `like`.

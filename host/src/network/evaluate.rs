@@ -42,6 +42,12 @@ pub fn accuracy(network: &Network, images: &Images) -> Result<f64> {
     Ok(right.count() as f64 / images.len().max(1) as f64)
 }
 
+/// Softmax of the logits, `[image][class]`. Errors as `logits`.
+pub fn answers(network: &Network, images: &Images) -> Result<Vec<f32>> {
+    let all = logits(network, images)?;
+    Ok(all.chunks_exact(network.classes).flat_map(log_softmax).map(|log| log.exp() as f32).collect())
+}
+
 /// KL(p || q) in nats, the mean over images: how far what the network says, q, is from what `logits` say, p. Up to a constant it is
 /// the loss of training by another network's answers. Errors as `logits`.
 pub fn divergence(network: &Network, images: &Images, logits: &[f32]) -> Result<f64> {

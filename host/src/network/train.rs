@@ -126,20 +126,32 @@ pub fn resume(state: State, images: &Images, options: &FitOptions, watch: &mut d
     descend(state, None, images, options, watch)
 }
 
-/// Trains `network` to answer as `teacher` does, whatever the labels say. Errors as `fit`.
+/// Trains `network` to answer as another one does, whatever the labels say; `answers` are the other's to `images`, as
+/// [`super::evaluate::answers`] gives them.
+///
+/// # Errors
+/// As `fit`; flipped or shifted images, of which no answer is known.
 pub fn distill(
     network: Network,
-    teacher: &Network,
+    answers: &[f32],
     images: &Images,
     options: &FitOptions,
     watch: &mut dyn Watch,
 ) -> Result<Network> {
-    descend(State { network, momentum: Vec::new(), steps: 0 }, Some(teacher), images, options, watch)
+    ensure!(!options.flips && options.shifts == 0, "answers are to images as they are: neither flip nor shift them");
+    ensure!(
+        answers.len() == images.len() * network.classes,
+        "{} answers for {} images in {} classes",
+        answers.len(),
+        images.len(),
+        network.classes
+    );
+    descend(State { network, momentum: Vec::new(), steps: 0 }, Some(answers), images, options, watch)
 }
 
 fn descend(
     mut state: State,
-    teacher: Option<&Network>,
+    answers: Option<&[f32]>,
     images: &Images,
     options: &FitOptions,
     watch: &mut dyn Watch,
@@ -152,7 +164,7 @@ fn descend(
         state.network.input
     );
     let (per_epoch, steps) = (options.steps_per_epoch(images.len()), options.steps(images.len()));
-    let mut run = Descent::new(&state, teacher, images, options, &backend::device())?;
+    let mut run = Descent::new(&state, answers, images, options, &backend::device())?;
     while state.steps < steps {
         let to = ((state.steps / per_epoch + 1) * per_epoch).min(steps);
         run.epoch(state.steps..to, watch)?;

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 use super::reconstruct::{self, Answers};
-use super::tune;
+use super::tune::{self, Teacher};
 use crate::data::{DataSet, Images};
 use crate::inform::UnitKernel;
 use crate::network::train::FitOptions;
@@ -35,6 +35,7 @@ pub fn drop(
     options: &FitOptions,
 ) -> Result<Network> {
     let whole = evaluate::accuracy(network, &data.validation)?;
+    let teacher = Teacher::new(network);
     for stride in 1..=network.prunable().len() {
         let dropped = drop_layers(network, images, limits.likeness, stride)?;
         if stride == 1 {
@@ -45,7 +46,7 @@ pub fn drop(
         }
         let answers = fit_on.map(|images| Answers::new(network, images));
         let cut = reconstruct::without(network, &dropped.gone, answers.as_ref())?;
-        let tuned = tune::fine_tune(cut, network, data, options)?;
+        let tuned = tune::fine_tune(cut, &teacher, &data.train, options)?;
         let accuracy = evaluate::accuracy(&tuned, &data.validation)?;
         let (names, taken) = (dropped.names.join(", "), whole - accuracy <= limits.loss);
         println!(

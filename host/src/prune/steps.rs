@@ -5,8 +5,9 @@ use anyhow::{Result, ensure};
 
 use super::order::LayerOrder;
 use super::reconstruct::{self, Answers};
-use super::{surgery, tune};
-use crate::data::{DataSet, Images};
+use super::surgery;
+use super::tune::{self, Teacher};
+use crate::data::Images;
 use crate::network::Network;
 use crate::network::train::FitOptions;
 
@@ -28,19 +29,20 @@ pub struct Rounds<'r> {
     pub seen: &'r Seen<'r>,
 }
 
-/// Takes `network` to `widths`, one per prunable layer, and trains it after each round on an equal part of the images
+/// Takes the teacher to `widths`, one per prunable layer, and trains it after each round on an equal part of the images
 /// that one round would see. One round is [`reconstruct::remove`] and [`tune::fine_tune`]; where nothing is cut, nothing is trained.
 ///
 /// # Errors
 /// No round; widths or orders that are not one per prunable layer; an order's or a training's own.
 pub fn prune(
-    network: &Network,
+    teacher: &Teacher,
     orders: &[LayerOrder],
     widths: &[usize],
-    data: &DataSet,
+    train: &Images,
     options: &FitOptions,
     rounds: &Rounds,
 ) -> Result<Network> {
+    let network = teacher.network();
     ensure!(rounds.count > 0, "pruning in 0 rounds prunes nothing: give --steps 1 or more");
     let full: Vec<usize> = orders.iter().map(LayerOrder::filters).collect();
     if full == widths {
@@ -59,7 +61,7 @@ pub fn prune(
             seed: options.seed + round as u64 - 1,
             ..options.clone()
         };
-        pruned = tune::train(pruned, network, data, &part)?;
+        pruned = tune::train(pruned, teacher, train, &part)?;
         orders = match rounds.rank_again {
             Some(rank) if round < rounds.count => rank(&pruned)?,
             _ => orders.iter().zip(&kept).map(|(order, kept)| renumbered(order, kept)).collect(),
@@ -101,13 +103,12 @@ mod tests {
         Network::random(arch, SHAPE, 2, Normalization { mean: 10, deviation: 60.0 }, 1).expect("fits")
     }
 
-    fn data() -> DataSet {
-        let images = Images {
+    fn train() -> Images {
+        Images {
             shape: SHAPE,
             pixels: (0..32 * SHAPE.values()).map(|at| (at * 37 % 251) as u8).collect(),
             labels: (0..32).map(|image| image % 2).collect(),
-        };
-        DataSet { name: "noise".into(), classes: 2, train: images.clone(), validation: images.clone(), test: images }
+        }
     }
 
     fn orders(network: &Network) -> Result<Vec<LayerOrder>> {
@@ -121,7 +122,8 @@ mod tests {
 
     fn pruned(rounds: &Rounds) -> Network {
         let (network, options) = (network(), FitOptions { batch: 16, ..tune::defaults() });
-        prune(&network, &orders(&network).expect("orders"), &[3, 6, 2], &data(), &options, rounds).expect("prunes")
+        prune(&Teacher::new(&network), &orders(&network).expect("orders"), &[3, 6, 2], &train(), &options, rounds)
+            .expect("prunes")
     }
 
     #[test]
@@ -129,7 +131,7 @@ mod tests {
         let (network, options) = (network(), FitOptions { batch: 16, ..tune::defaults() });
         let kept = surgery::kept(&orders(&network).expect("orders"), &[3, 6, 2]);
         let cut = surgery::remove(&network, &kept).expect("surgery");
-        let tuned = tune::fine_tune(cut, &network, &data(), &options).expect("trains");
+        let tuned = tune::fine_tune(cut, &Teacher::new(&network), &train(), &options).expect("trains");
         assert_eq!(pruned(&Rounds { count: 1, rank_again: None, images: None, seen: &|_| Ok(()) }), tuned);
     }
 
@@ -137,7 +139,8 @@ mod tests {
     fn where_nothing_is_cut_nothing_is_trained() {
         let (network, rounds) = (network(), Rounds { count: 2, rank_again: None, images: None, seen: &|_| Ok(()) });
         let orders = orders(&network).expect("orders");
-        let same = prune(&network, &orders, &[8, 6, 12], &data(), &tune::defaults(), &rounds).expect("prunes");
+        let same =
+            prune(&Teacher::new(&network), &orders, &[8, 6, 12], &train(), &tune::defaults(), &rounds).expect("prunes");
         assert_eq!(same, network);
     }
 

@@ -120,7 +120,7 @@ pub fn list(json: Option<&Path>) -> Result<()> {
         }
     );
     println!(
-        "default network: planned bytes of the carried network pruned to 512k; the code is that of the board's last build, or about 32 KiB."
+        "default network: planned bytes of the carried network pruned to 512k; the code is that of the board's last build, or about 16 KiB."
     );
     write_json(json, &boards)
 }
@@ -139,7 +139,7 @@ fn connected(board: &BoardSpec, ports: &[Port], probes: &[Probe]) -> Vec<String>
 fn plan(board: &BoardSpec) -> Result<MemoryPlan> {
     let footprint = match firmware::built(board) {
         Some(footprint) => footprint,
-        None => Footprint { code_bytes: 32 << 10, static_ram_bytes: 4 << 10 },
+        None => Footprint { code_bytes: 16 << 10, static_ram_bytes: 4 << 10 },
     };
     Ok(memory::plan(&default_network()?, footprint, &board_memory(board))?)
 }

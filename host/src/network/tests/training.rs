@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{CLASSES, images, network};
 use crate::network::Network;
-use crate::network::evaluate::{highest, logits};
+use crate::network::evaluate::{answers, highest, logits};
 use crate::network::train::{FitOptions, State, Watch, distill, fit, resume};
 
 fn options() -> FitOptions {
@@ -99,8 +99,13 @@ fn a_pupil_learns_its_teachers_answers_and_not_the_labels() {
         pairs.filter(|(pupil, teacher)| highest(pupil) == highest(teacher)).count()
     };
     let before = agreement(&network(2));
-    let long = FitOptions { epochs: 20.0, ..options() };
-    let pupil = distill(network(2), &teacher, &unlabelled, &long, &mut ()).expect("trains");
+    let long = FitOptions { epochs: 20.0, flips: false, shifts: 0, ..options() };
+    let answers = answers(&teacher, &unlabelled).expect("runs");
+    let refused = distill(network(2), &answers, &unlabelled, &FitOptions { flips: true, ..long.clone() }, &mut ());
+    assert!(refused.expect_err("flips").to_string().contains("neither flip nor shift"));
+    let refused = distill(network(2), &answers[1..], &unlabelled, &long, &mut ());
+    assert!(refused.expect_err("one too few").to_string().contains("answers for 64 images"));
+    let pupil = distill(network(2), &answers, &unlabelled, &long, &mut ()).expect("trains");
     let after = agreement(&pupil);
     assert!(after > before && after > 32, "the pupil agreed on {before} of 64 images, now on {after}");
 }

@@ -16,7 +16,8 @@ use crate::prune::allocate::Rule;
 use crate::prune::rank::{self, Method, Ranking, Subject};
 use crate::prune::reconstruct::{self, Answers};
 use crate::prune::tries::Tries;
-use crate::prune::{Budget, Ground, LayerOrder, Plan, allocate, finish, inputs, surgery, tune};
+use crate::prune::tune::{self, Teacher};
+use crate::prune::{Budget, Ground, LayerOrder, Plan, allocate, finish, inputs, surgery};
 use crate::quantize::layout;
 use crate::rig::{board_memory, firmware};
 
@@ -24,6 +25,7 @@ use crate::rig::{board_memory, firmware};
 pub(super) struct Bench<'r> {
     request: &'r Request,
     network: Network,
+    teacher: Teacher,
     data: DataSet,
     /// What layers are fitted to.
     answers: Option<Answers>,
@@ -49,7 +51,9 @@ impl<'r> Bench<'r> {
         let (orders, unpruned_test) = (HashMap::new(), None);
         let images = reconstruct::draw(&data.train, request.reconstruct_images)?;
         let answers = images.map(|images| Answers::new(&network, &images));
-        let bench = Self { request, network, data, answers, footprint, folder, settings, key, orders, unpruned_test };
+        let teacher = Teacher::new(&network);
+        let bench =
+            Self { request, network, teacher, data, answers, footprint, folder, settings, key, orders, unpruned_test };
         request.budgets.iter().try_for_each(|budget| bench.ground().check_reachable(*budget))?;
         finish::try_folder(&bench.folder)?;
         Ok(bench)
@@ -170,10 +174,8 @@ impl<'r> Bench<'r> {
     }
 
     fn fine_tune(&self, cut: Network, seed: u64) -> Result<Network> {
-        match &self.request.fine_tune {
-            Some(options) => tune::fine_tune(cut, &self.network, &self.data, &FitOptions { seed, ..options.clone() }),
-            None => Ok(cut),
-        }
+        let Some(options) = &self.request.fine_tune else { return Ok(cut) };
+        tune::fine_tune(cut, &self.teacher, &self.data.train, &FitOptions { seed, ..options.clone() })
     }
 
     /// Test images are read here, for the report; nothing is chosen by them.

@@ -12,6 +12,7 @@ use crate::prune::cutoff::{self, Cutoff, Evidence};
 use crate::prune::reconstruct::{self, Answers};
 use crate::prune::survey::{self, Survey};
 use crate::prune::tries::Tries;
+use crate::prune::tune::Teacher;
 use crate::prune::{allocate, drop_layers, steps};
 use crate::quantize::layout;
 use crate::rig::board_memory;
@@ -110,8 +111,8 @@ impl Bench<'_> {
         let rounds =
             steps::Rounds { count: self.request.steps, rank_again: None, images: images.as_ref(), seen: &seen };
         let begun = Instant::now();
-        let widths = &plan.widths;
-        let pruned = steps::prune(&self.network, &survey.orders(), widths, &self.data, options, &rounds)?;
+        let (widths, teacher) = (&plan.widths, Teacher::new(&self.network));
+        let pruned = steps::prune(&teacher, &survey.orders(), widths, &self.data.train, options, &rounds)?;
         println!("fine-tuned: {:.2} % on validation", 100.0 * evaluate::accuracy(&pruned, validation)?);
         self.seconds.fine_tune += begun.elapsed().as_secs_f64();
         Ok(pruned)
