@@ -29,12 +29,13 @@ pub struct Rounds<'r> {
     pub seen: &'r Seen<'r>,
 }
 
-/// Takes the teacher to `widths`, one per prunable layer, and trains it after each round on an equal part of the images
+/// Takes `network` to `widths`, one per prunable layer, and trains it after each round on an equal part of the images
 /// that one round would see. One round is [`reconstruct::remove`] and [`tune::fine_tune`]; where nothing is cut, nothing is trained.
 ///
 /// # Errors
 /// No round; widths or orders that are not one per prunable layer; an order's or a training's own.
 pub fn prune(
+    network: &Network,
     teacher: &Teacher,
     orders: &[LayerOrder],
     widths: &[usize],
@@ -42,10 +43,9 @@ pub fn prune(
     options: &FitOptions,
     rounds: &Rounds,
 ) -> Result<Network> {
-    let network = teacher.network();
     ensure!(rounds.count > 0, "pruning in 0 rounds prunes nothing: give --steps 1 or more");
     let full: Vec<usize> = orders.iter().map(LayerOrder::filters).collect();
-    if full == widths {
+    if full == widths && network.arch == teacher.network().arch {
         return Ok(network.clone());
     }
     let epochs = tune::epochs(options.epochs, network, &surgery::remove(network, &surgery::kept(orders, widths))?)?;
@@ -122,8 +122,16 @@ mod tests {
 
     fn pruned(rounds: &Rounds) -> Network {
         let (network, options) = (network(), FitOptions { batch: 16, ..tune::defaults() });
-        prune(&Teacher::new(&network), &orders(&network).expect("orders"), &[3, 6, 2], &train(), &options, rounds)
-            .expect("prunes")
+        prune(
+            &network,
+            &Teacher::new(&network),
+            &orders(&network).expect("orders"),
+            &[3, 6, 2],
+            &train(),
+            &options,
+            rounds,
+        )
+        .expect("prunes")
     }
 
     #[test]
@@ -139,9 +147,16 @@ mod tests {
     fn where_nothing_is_cut_nothing_is_trained() {
         let (network, rounds) = (network(), Rounds { count: 2, rank_again: None, images: None, seen: &|_| Ok(()) });
         let orders = orders(&network).expect("orders");
-        let same =
-            prune(&Teacher::new(&network), &orders, &[8, 6, 12], &train(), &tune::defaults(), &rounds).expect("prunes");
+        let same = prune(&network, &Teacher::new(&network), &orders, &[8, 6, 12], &train(), &tune::defaults(), &rounds)
+            .expect("prunes");
         assert_eq!(same, network);
+        // But a layer that went before is made up for.
+        let shallower =
+            Network::random("8,P,F12".parse().expect("an architecture"), SHAPE, 2, network.normalization, 1);
+        let (shallower, options) = (shallower.expect("fits"), FitOptions { batch: 16, ..tune::defaults() });
+        let orders = self::orders(&shallower).expect("orders");
+        let tuned = prune(&shallower, &Teacher::new(&network), &orders, &[8, 12], &train(), &options, &rounds);
+        assert_ne!(tuned.expect("trains"), shallower);
     }
 
     #[test]

@@ -15,9 +15,9 @@ use crate::network::{Network, backend, evaluate};
 use crate::prune::allocate::Rule;
 use crate::prune::rank::{self, Method, Ranking, Subject};
 use crate::prune::reconstruct::{self, Answers};
-use crate::prune::tries::Tries;
+use crate::prune::tries::{self, Tries, Try};
 use crate::prune::tune::{self, Teacher};
-use crate::prune::{Budget, Ground, LayerOrder, Plan, allocate, finish, inputs, surgery};
+use crate::prune::{Budget, Ground, LayerOrder, allocate, finish, inputs, surgery};
 use crate::quantize::layout;
 use crate::rig::{board_memory, firmware};
 
@@ -96,10 +96,15 @@ impl<'r> Bench<'r> {
     fn outcome(&mut self, trial: &Trial) -> Result<Outcome> {
         let begun = Instant::now();
         let orders = self.orders(trial.ranking, trial.seed)?;
-        let plan = self.plan(trial, &orders)?;
-        let orders = self.orders_at(trial, orders, &plan.widths)?;
+        let (shallower, plan) = self.plan(trial, &orders)?;
+        let (network, orders, answers) = match &shallower {
+            Some(left) => (&left.network, tries::left(&orders, left.gone), left.answers.as_ref()),
+            None => (&self.network, orders, self.answers.as_ref()),
+        };
+        let subject = self.subject(network, trial.seed)?;
+        let orders = self.ranking(trial.ranking).orders_at(&subject, orders, &plan.widths)?;
         let kept = surgery::kept(&orders, &plan.widths);
-        let cut = reconstruct::remove(&self.network, &kept, self.answers.as_ref())?;
+        let cut = reconstruct::remove(network, &kept, answers)?;
         let before_validation = evaluate::accuracy(&cut, &self.data.validation)?;
         let tuned = self.fine_tune(cut, trial.seed)?;
         Ok(Outcome {
@@ -122,14 +127,9 @@ impl<'r> Bench<'r> {
         if let Some(orders) = self.orders.get(&(ranking, seed)) {
             return Ok(orders.clone());
         }
-        let orders = self.ranking(ranking).orders(&self.subject(seed)?)?;
+        let orders = self.ranking(ranking).orders(&self.subject(&self.network, seed)?)?;
         self.orders.insert((ranking, seed), orders.clone());
         Ok(orders)
-    }
-
-    /// A trial's orders once its widths are known.
-    fn orders_at(&self, trial: &Trial, orders: Vec<LayerOrder>, widths: &[usize]) -> Result<Vec<LayerOrder>> {
-        self.ranking(trial.ranking).orders_at(&self.subject(trial.seed)?, orders, widths)
     }
 
     fn ranking(&self, ranking: Method) -> Box<dyn Ranking> {
@@ -137,11 +137,11 @@ impl<'r> Bench<'r> {
         ranking.ranking(&rank::Options { criterion: self.request.criterion, cache })
     }
 
-    fn subject(&self, seed: u64) -> Result<Subject<'_>> {
-        Subject::new(&self.network, &self.data.train, self.request.images, seed)
+    fn subject<'s>(&'s self, network: &'s Network, seed: u64) -> Result<Subject<'s>> {
+        Subject::new(network, &self.data.train, self.request.images, seed)
     }
 
-    fn plan(&mut self, trial: &Trial, own: &[LayerOrder]) -> Result<Plan> {
+    fn plan(&mut self, trial: &Trial, own: &[LayerOrder]) -> Result<Try> {
         let curves = match trial.widths {
             Rule::Curves => self.orders(Method::Cmi, trial.seed)?,
             _ => Vec::new(),
@@ -149,7 +149,7 @@ impl<'r> Bench<'r> {
         let (ground, budget) = (self.ground(), self.budget(trial)?);
         let plan = allocate::plan(trial.widths, own, &curves, &ground, budget)?;
         if trial.widths != Rule::Curves {
-            return Ok(plan);
+            return Ok((None, plan));
         }
         let widest: Vec<usize> = curves.iter().map(LayerOrder::filters).collect();
         let plans = allocate::candidates(plan, &widest, &ground, budget)?;
@@ -159,7 +159,11 @@ impl<'r> Bench<'r> {
             answers: self.answers.as_ref(),
             validation: &self.data.validation,
         };
-        trials.best(plans, |_, _| ())
+        let mut tries: Vec<Try> = plans.into_iter().map(|plan| (None, plan)).collect();
+        if budget.work.is_some() {
+            tries.extend(trials.shallower(&widest, &ground, budget)?);
+        }
+        trials.best(tries, |_, _| ())
     }
 
     fn budget(&self, trial: &Trial) -> Result<Budget> {

@@ -32,6 +32,11 @@ impl Answers {
         Self { network: network.clone(), images: images.clone(), layers: OnceLock::new() }
     }
 
+    /// Of another network, to the same images.
+    pub fn of_network(&self, network: &Network) -> Self {
+        Self::new(network, &self.images)
+    }
+
     /// The images, as another network's first layer takes them.
     pub(super) fn passage(&self, network: &Network) -> Passage {
         Passage::new(network, &self.images)

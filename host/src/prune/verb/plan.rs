@@ -11,7 +11,7 @@ use crate::prune::budget::{self, Ground, Plan};
 use crate::prune::cutoff::{self, Cutoff, Evidence};
 use crate::prune::reconstruct::{self, Answers};
 use crate::prune::survey::{self, Survey};
-use crate::prune::tries::Tries;
+use crate::prune::tries::{self, Tries, Try};
 use crate::prune::tune::Teacher;
 use crate::prune::{allocate, drop_layers, steps};
 use crate::quantize::layout;
@@ -55,7 +55,15 @@ impl Bench<'_> {
             |seconds| &mut seconds.survey,
             |bench| survey::survey(&network, &bench.data.train, &request.survey, &cache),
         )?;
-        let plan = self.timed(|seconds| &mut seconds.search, |bench| bench.search(&survey, &ground))?;
+        let (shallower, plan) = self.timed(|seconds| &mut seconds.search, |bench| bench.search(&survey, &ground))?;
+        let (network, survey) = match shallower {
+            Some(left) => {
+                println!("without {}: its time is worth more elsewhere", survey.layers[left.gone].name);
+                (left.network, Survey { layers: tries::left(&survey.layers, left.gone) })
+            }
+            None => (network.clone(), survey),
+        };
+        self.network = network.clone();
         println!("plan: {} keeps {}", network.arch, plan.arch);
         let survey = self.timed(
             |seconds| &mut seconds.survey,
@@ -68,7 +76,7 @@ impl Bench<'_> {
     }
 
     /// What the cutoff keeps, and what of it fits.
-    fn search(&self, survey: &Survey, ground: &Ground) -> Result<Plan> {
+    fn search(&self, survey: &Survey, ground: &Ground) -> Result<Try> {
         let (request, orders) = (self.request, survey.orders());
         let (network, validation) = (&self.network, &self.data.validation);
         let images = reconstruct::draw(&self.data.train, request.reconstruct_images)?;
@@ -91,13 +99,16 @@ impl Bench<'_> {
         let searched = budget::search_within(&widest, &orders, ground, request.budget)?;
         let plans = allocate::candidates(searched, &widest, ground, request.budget)?;
         let tries = Tries { network, orders: &orders, answers, validation };
-        tries.best(plans, |plan, nats| {
-            println!("tried {}: {nats:.4} nats from the unpruned network's answers", plan.arch)
-        })
+        let mut all: Vec<Try> = plans.into_iter().map(|plan| (None, plan)).collect();
+        if request.budget.work.is_some() {
+            all.extend(tries.shallower(&widest, ground, request.budget)?);
+        }
+        tries
+            .best(all, |plan, nats| println!("tried {}: {nats:.4} nats from the unpruned network's answers", plan.arch))
     }
 
     /// Surgery, reconstruction and fine-tuning.
-    pub(super) fn prune(&mut self, survey: &Survey, plan: &Plan) -> Result<Network> {
+    pub(super) fn prune(&mut self, survey: &Survey, plan: &Plan, teacher: &Teacher) -> Result<Network> {
         let options = &self.request.fine_tune;
         let images = reconstruct::draw(&self.data.train, self.request.reconstruct_images)?;
         let fitted =
@@ -111,8 +122,9 @@ impl Bench<'_> {
         let rounds =
             steps::Rounds { count: self.request.steps, rank_again: None, images: images.as_ref(), seen: &seen };
         let begun = Instant::now();
-        let (widths, teacher) = (&plan.widths, Teacher::new(&self.network));
-        let pruned = steps::prune(&teacher, &survey.orders(), widths, &self.data.train, options, &rounds)?;
+        let widths = &plan.widths;
+        let pruned =
+            steps::prune(&self.network, teacher, &survey.orders(), widths, &self.data.train, options, &rounds)?;
         println!("fine-tuned: {:.2} % on validation", 100.0 * evaluate::accuracy(&pruned, validation)?);
         self.seconds.fine_tune += begun.elapsed().as_secs_f64();
         Ok(pruned)
