@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use super::budget::{self, Budget, Ground, Plan};
 use super::order::LayerOrder;
 use super::reconstruct::{self, Answers};
-use super::surgery;
+use super::{allocate, surgery};
 use crate::data::Images;
 use crate::network::{Layer, Network, evaluate};
 
@@ -38,12 +38,30 @@ pub struct Shallower {
 pub type Try = (Option<Shallower>, Plan);
 
 impl Tries<'_> {
+    /// What is nearest to the unpruned network's answers of [`allocate::candidates`] and, where time is bounded, of plans for
+    /// networks without one of the layers. `seen` sees each one's distance, in nats. Without such a bound that is `searched`.
+    ///
+    /// # Errors
+    /// What the search, surgery, reconstruction or the network refuses.
+    pub fn search(
+        &self,
+        searched: Plan,
+        widest: &[usize],
+        ground: &Ground,
+        budget: Budget,
+        seen: impl Fn(&Plan, f64),
+    ) -> Result<Try> {
+        let plans = allocate::candidates(searched, widest, ground, budget)?;
+        let shallower = if budget.work.is_some() { self.shallower(widest, ground, budget)? } else { Vec::new() };
+        self.best(plans.into_iter().map(|plan| (None, plan)).chain(shallower).collect(), seen)
+    }
+
     /// For each layer that gives as many channels as it takes the search's plan of a network without it, none wider than `widest`.
     /// Where time is tight the others win more by its multiply-accumulates than it did (README.md).
     ///
     /// # Errors
     /// As [`budget::search_within`] and [`reconstruct::without`].
-    pub fn shallower(&self, widest: &[usize], ground: &Ground, budget: Budget) -> Result<Vec<Try>> {
+    fn shallower(&self, widest: &[usize], ground: &Ground, budget: Budget) -> Result<Vec<Try>> {
         let layers = self.network.prunable();
         let passes_on = |layer: usize| match &self.network.layers[layer] {
             Layer::Conv(conv) => conv.inputs == conv.outputs,
@@ -68,7 +86,7 @@ impl Tries<'_> {
     ///
     /// # Errors
     /// No plan; what surgery, reconstruction or the network refuses.
-    pub fn best(&self, mut tries: Vec<Try>, seen: impl Fn(&Plan, f64)) -> Result<Try> {
+    fn best(&self, mut tries: Vec<Try>, seen: impl Fn(&Plan, f64)) -> Result<Try> {
         let (mut best, mut least) = (0, f64::INFINITY);
         if tries.len() > 1 {
             let logits = evaluate::logits(self.network, self.validation)?;

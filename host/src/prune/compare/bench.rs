@@ -152,18 +152,13 @@ impl<'r> Bench<'r> {
             return Ok((None, plan));
         }
         let widest: Vec<usize> = curves.iter().map(LayerOrder::filters).collect();
-        let plans = allocate::candidates(plan, &widest, &ground, budget)?;
         let trials = Tries {
             network: &self.network,
             orders: &curves,
             answers: self.answers.as_ref(),
             validation: &self.data.validation,
         };
-        let mut tries: Vec<Try> = plans.into_iter().map(|plan| (None, plan)).collect();
-        if budget.work.is_some() {
-            tries.extend(trials.shallower(&widest, &ground, budget)?);
-        }
-        trials.best(tries, |_, _| ())
+        trials.search(plan, &widest, &ground, budget, |_, _| ())
     }
 
     fn budget(&self, trial: &Trial) -> Result<Budget> {

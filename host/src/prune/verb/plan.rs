@@ -13,7 +13,7 @@ use crate::prune::reconstruct::{self, Answers};
 use crate::prune::survey::{self, Survey};
 use crate::prune::tries::{self, Tries, Try};
 use crate::prune::tune::Teacher;
-use crate::prune::{allocate, drop_layers, steps};
+use crate::prune::{drop_layers, steps};
 use crate::quantize::layout;
 use crate::rig::board_memory;
 use crate::rig::firmware::{self, Firmware};
@@ -97,14 +97,10 @@ impl Bench<'_> {
         }
         let widest = cutoff::widths(&cuts);
         let searched = budget::search_within(&widest, &orders, ground, request.budget)?;
-        let plans = allocate::candidates(searched, &widest, ground, request.budget)?;
         let tries = Tries { network, orders: &orders, answers, validation };
-        let mut all: Vec<Try> = plans.into_iter().map(|plan| (None, plan)).collect();
-        if request.budget.work.is_some() {
-            all.extend(tries.shallower(&widest, ground, request.budget)?);
-        }
-        tries
-            .best(all, |plan, nats| println!("tried {}: {nats:.4} nats from the unpruned network's answers", plan.arch))
+        tries.search(searched, &widest, ground, request.budget, |plan, nats| {
+            println!("tried {}: {nats:.4} nats from the unpruned network's answers", plan.arch)
+        })
     }
 
     /// Surgery, reconstruction and fine-tuning.
