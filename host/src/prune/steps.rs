@@ -48,7 +48,8 @@ pub fn prune(
     if full == widths && network.arch == teacher.network().arch {
         return Ok(network.clone());
     }
-    let epochs = tune::epochs(options.epochs, network, &surgery::remove(network, &surgery::kept(orders, widths))?)?;
+    let cut = surgery::remove(network, &surgery::kept(orders, widths))?;
+    let epochs = tune::epochs(options.epochs, teacher.network(), &cut)?;
     let mut orders = orders.to_vec();
     let mut pruned = network.clone();
     for round in 1..=rounds.count {
@@ -150,13 +151,19 @@ mod tests {
         let same = prune(&network, &Teacher::new(&network), &orders, &[8, 6, 12], &train(), &tune::defaults(), &rounds)
             .expect("prunes");
         assert_eq!(same, network);
-        // But a layer that went before is made up for.
-        let shallower =
-            Network::random("8,P,F12".parse().expect("an architecture"), SHAPE, 2, network.normalization, 1);
-        let (shallower, options) = (shallower.expect("fits"), FitOptions { batch: 16, ..tune::defaults() });
-        let orders = self::orders(&shallower).expect("orders");
-        let tuned = prune(&shallower, &Teacher::new(&network), &orders, &[8, 12], &train(), &options, &rounds);
-        assert_ne!(tuned.expect("trains"), shallower);
+    }
+
+    #[test]
+    fn a_layer_that_went_before_is_made_up_for_as_what_the_cut_takes() {
+        let (network, options) = (network(), FitOptions { batch: 16, ..tune::defaults() });
+        let (teacher, rounds) =
+            (Teacher::new(&network), Rounds { count: 1, rank_again: None, images: None, seen: &|_| Ok(()) });
+        let arch = "8,P,F12".parse().expect("an architecture");
+        let shallower = Network::random(arch, SHAPE, 2, network.normalization, 1).expect("fits");
+        let orders = orders(&shallower).expect("orders");
+        let tuned = prune(&shallower, &teacher, &orders, &[8, 12], &train(), &options, &rounds).expect("trains");
+        assert_ne!(tuned, shallower);
+        assert_eq!(tuned, tune::fine_tune(shallower, &teacher, &train(), &options).expect("trains"));
     }
 
     #[test]

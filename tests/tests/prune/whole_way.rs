@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use secateur::network::{BatchNorm, Conv, Layer};
 use secateur::prune::across::{Direction, Formulation, Walk};
 use secateur::prune::cutoff::Cutoff;
 use secateur::prune::drop_layers::Limits;
 use secateur::prune::verb::{Request, run};
-use secateur::prune::{Budget, Plan, budget, surgery};
+use secateur::prune::{Budget, Plan, Work, budget, surgery};
 use secateur::report::{self as figures, html};
 use secateur::rig::target::Target;
 use secateur::rig::{image, verb as rig};
@@ -165,6 +166,34 @@ fn every_choice_on_the_way_ends_in_an_image_that_fits() -> Result<()> {
         let report = report(&results)?;
         check_bytes(&report, &results, &small)?;
         assert_eq!(value(&report, "/bit_exact"), true, "{cutoff:?}");
+    }
+    Ok(())
+}
+
+/// A layer that hands on what it takes is the first to go where time is short, and the chip runs what is left.
+#[test]
+fn a_layer_whose_time_is_wasted_is_left_out() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut small = Small::make(folder.path())?;
+    let macs = small.network.macs()? as u64;
+    let outputs = small.widths()[0];
+    let is_middle = |at: usize| at % 9 == 4 && at / 9 / outputs == at / 9 % outputs;
+    let weight_oihw = (0..outputs * outputs * 9).map(|at| f32::from(u8::from(is_middle(at)))).collect();
+    let norm = BatchNorm::identity(outputs);
+    small.network.layers.insert(1, Layer::Conv(Conv { inputs: outputs, outputs, weight_oihw, norm }));
+    small.network.arch = small.network.arch_of_layers()?;
+    small.network.save(&small.network_file)?;
+    let whole = small.whole()?;
+    let budget = Budget { work: Some(Work::macs(macs)), ..tight(&whole) };
+    for formulation in [Formulation::PerLayer, Formulation::Compact] {
+        let walk = Walk { formulation, ..Walk::default() };
+        run(&Request { walk, device_images: 2, ..small.request("shallower", budget) })?;
+        let report = report(&small.out.join("shallower"))?;
+        let names = ["/layers/0/name", "/layers/1/name", "/layers/2/name"].map(|key| value(&report, key));
+        assert_eq!(names, ["conv1", "conv3", "hidden1"], "{formulation:?}");
+        assert!(report.pointer("/layers/3").is_none() && count(&report, "/macs/after") <= macs);
+        assert!(count(&report, "/linked/flash_bytes") <= u64::from(budget.flash_bytes));
+        assert_eq!(value(&report, "/bit_exact"), true, "{formulation:?}");
     }
     Ok(())
 }
