@@ -33,6 +33,16 @@ pub enum Item {
     Hidden(usize),
 }
 
+impl Item {
+    /// Of what has filters or units, how many.
+    pub fn width(&self) -> Option<usize> {
+        match self {
+            Item::Conv(width) | Item::Hidden(width) => Some(*width),
+            Item::Pool => None,
+        }
+    }
+}
+
 impl fmt::Display for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -159,9 +159,5 @@ fn fits(plan: &Plan, ground: &Ground, budget: Budget) -> Result<bool> {
 
 /// The widths of the unpruned network.
 fn full(ground: &Ground) -> Vec<f64> {
-    let width = |item: &Item| match item {
-        Item::Conv(width) | Item::Hidden(width) => Some(*width as f64),
-        Item::Pool => None,
-    };
-    ground.arch.items().iter().filter_map(width).collect()
+    ground.arch.items().iter().filter_map(Item::width).map(|filters| filters as f64).collect()
 }

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 
+use super::depth::Depth;
 use super::reconstruct::{self, Answers};
 use super::tune::{self, Teacher};
 use crate::data::{DataSet, Images};
@@ -45,7 +46,8 @@ pub fn drop(
             break;
         }
         let answers = fit_on.map(|images| Answers::new(network, images));
-        let cut = reconstruct::without(network, &dropped.gone, answers.as_ref())?;
+        let depth = Depth::without(network, &dropped.gone);
+        let cut = reconstruct::without(network, &depth, answers.as_ref())?;
         let tuned = tune::fine_tune(cut, &teacher, &data.train, options)?;
         let accuracy = evaluate::accuracy(&tuned, &data.validation)?;
         let (names, taken) = (dropped.names.join(", "), whole - accuracy <= limits.loss);
@@ -176,7 +178,6 @@ mod tests {
     use super::*;
     use crate::data::Shape;
     use crate::network::{Normalization, evaluate};
-    use crate::prune::surgery;
 
     const SHAPE: Shape = Shape { height: 8, width: 8, channels: 2 };
 
@@ -191,7 +192,7 @@ mod tests {
     }
 
     fn without(network: &Network, dropped: &Dropped) -> Network {
-        surgery::without(network, &dropped.gone).expect("an architecture")
+        Depth::without(network, &dropped.gone).of_network(network).expect("an architecture")
     }
 
     /// Makes a convolution hand on its input: the kernel's middle is 1 from each channel to itself.

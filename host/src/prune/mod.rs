@@ -10,6 +10,7 @@ pub mod allocate;
 pub mod budget;
 pub mod compare;
 pub mod cutoff;
+pub mod depth;
 pub mod drop_layers;
 pub mod finish;
 pub mod inputs;

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 pub use self::answers::Answers;
 use self::fit::Affine;
 use self::moments::Moments;
+use super::depth::Depth;
 use super::{surgery, survey};
 use crate::data::Images;
 use crate::network::{Layer, Network};
@@ -42,32 +43,39 @@ pub fn draw(train: &Images, count: usize) -> Result<Option<Images>> {
 /// # Errors
 /// Those of [`surgery::remove`] and of the network; answers that are not finite.
 pub fn remove(network: &Network, kept: &[Vec<usize>], answers: Option<&Answers>) -> Result<Network> {
-    let pruned = surgery::remove(network, kept)?;
-    let Some(answers) = answers else { return Ok(pruned) };
-    let mut kept = kept.iter();
-    let pair = |layer| Pair { unpruned: layer, pruned: layer, outputs: kept.next().cloned() };
-    let pairs: Vec<Pair> = weighted(network).map(pair).collect();
-    let is_whole = |pair: &&Pair| {
-        pair.outputs.as_ref().is_none_or(|kept| kept.len() == Affine::of(&network.layers[pair.unpruned]).outputs())
-    };
-    let first = pairs.iter().take_while(is_whole).count() + 1;
-    fit(network, pruned, pairs.get(first..).unwrap_or_default(), answers)
+    cut(network, &Depth::whole(network), kept, answers)
 }
 
-/// As [`surgery::without`], and the layers after it then answer as nearly as they can as they did in `network`: see [`remove`].
+/// The layers of `depth` with all their filters: see [`cut`].
 ///
 /// # Errors
-/// Those of [`surgery::without`] and of the network; answers that are not finite.
-pub fn without(network: &Network, gone: &[usize], answers: Option<&Answers>) -> Result<Network> {
-    let pruned = surgery::without(network, gone)?;
+/// As [`cut`].
+pub fn without(network: &Network, depth: &Depth, answers: Option<&Answers>) -> Result<Network> {
+    let all = |layer: usize| (0..Affine::of(&network.layers[layer]).outputs()).collect();
+    let all: Vec<Vec<usize>> = network.prunable().into_iter().map(all).collect();
+    cut(network, depth, &depth.of(network, &all), answers)
+}
+
+/// As [`remove`], of the layers of `depth` alone: each answers as nearly as it can as it did in `network`.
+///
+/// # Errors
+/// Those of [`Depth::of_network`] and of [`remove`].
+pub fn cut(network: &Network, depth: &Depth, kept: &[Vec<usize>], answers: Option<&Answers>) -> Result<Network> {
+    let pruned = surgery::remove(&depth.of_network(network)?, kept)?;
     let Some(answers) = answers else { return Ok(pruned) };
-    let left: Vec<usize> = (0..network.layers.len()).filter(|layer| !gone.contains(layer)).collect();
-    let places = left.iter().enumerate();
-    let pair = |(pruned, unpruned): (usize, &usize)| Pair { unpruned: *unpruned, pruned, outputs: None };
-    let after =
-        |pair: &Pair| gone.iter().any(|gone| *gone < pair.unpruned) && network.layers[pair.unpruned] != Layer::Pool;
-    let pairs: Vec<Pair> = places.map(pair).filter(after).collect();
-    fit(network, pruned, &pairs, answers)
+    let mut kept = kept.iter();
+    let weighted = depth.left().iter().enumerate().filter(|(_, layer)| network.layers[**layer] != Layer::Pool);
+    let pair =
+        |(pruned, unpruned): (usize, &usize)| Pair { unpruned: *unpruned, pruned, outputs: kept.next().cloned() };
+    let pairs: Vec<Pair> = weighted.map(pair).collect();
+    let is_whole = |pair: &Pair| {
+        pair.outputs.as_ref().is_none_or(|kept| kept.len() == Affine::of(&network.layers[pair.unpruned]).outputs())
+    };
+    let is_after_all = |pair: &Pair| pair.unpruned == pair.pruned;
+    let whole = pairs.iter().take_while(|pair| is_after_all(pair) && is_whole(pair)).count();
+    // The first that is narrower still takes what it took.
+    let first = whole + usize::from(pairs.get(whole).is_some_and(is_after_all));
+    fit(network, pruned, pairs.get(first..).unwrap_or_default(), answers)
 }
 
 /// A layer with weights in two networks.
@@ -78,11 +86,6 @@ struct Pair {
     pruned: usize,
     /// The outputs that it has left; where absent, all.
     outputs: Option<Vec<usize>>,
-}
-
-/// The indices in `layers` of the layers with weights.
-fn weighted(network: &Network) -> impl Iterator<Item = usize> {
-    (0..network.layers.len()).filter(|&layer| network.layers[layer] != Layer::Pool)
 }
 
 /// Gives these layers of `pruned` new weights, one after the other.

@@ -3,6 +3,7 @@
 
 use anyhow::{Result, ensure};
 
+use super::depth::Depth;
 use super::order::LayerOrder;
 use super::reconstruct::{self, Answers};
 use super::surgery;
@@ -29,14 +30,14 @@ pub struct Rounds<'r> {
     pub seen: &'r Seen<'r>,
 }
 
-/// Takes `network` to `widths`, one per prunable layer, and trains it after each round on an equal part of the images
-/// that one round would see. One round is [`reconstruct::remove`] and [`tune::fine_tune`]; where nothing is cut, nothing is trained.
+/// Takes the teacher's network to another depth and to `widths`, one per prunable layer, and trains it after each round on an equal part of the images
+/// that one round would see. One round is [`reconstruct::cut`] and [`tune::fine_tune`]; where nothing is cut, nothing is trained.
 ///
 /// # Errors
 /// No round; widths or orders that are not one per prunable layer; an order's or a training's own.
 pub fn prune(
-    network: &Network,
     teacher: &Teacher,
+    depth: &Depth,
     orders: &[LayerOrder],
     widths: &[usize],
     train: &Images,
@@ -44,18 +45,20 @@ pub fn prune(
     rounds: &Rounds,
 ) -> Result<Network> {
     ensure!(rounds.count > 0, "pruning in 0 rounds prunes nothing: give --steps 1 or more");
+    let network = teacher.network();
     let full: Vec<usize> = orders.iter().map(LayerOrder::filters).collect();
-    if full == widths && network.arch == teacher.network().arch {
-        return Ok(network.clone());
+    let cut = reconstruct::cut(network, depth, &surgery::kept(orders, widths), None)?;
+    if cut.arch == network.arch {
+        return Ok(cut);
     }
-    let cut = surgery::remove(network, &surgery::kept(orders, widths))?;
-    let epochs = tune::epochs(options.epochs, teacher.network(), &cut)?;
-    let mut orders = orders.to_vec();
+    let epochs = tune::epochs(options.epochs, network, &cut)?;
+    let (mut depth, mut orders) = (depth.clone(), orders.to_vec());
     let mut pruned = network.clone();
     for round in 1..=rounds.count {
         let kept = surgery::kept(&orders, &between(&full, widths, round, rounds.count));
         let answers = rounds.images.map(|images| Answers::new(&pruned, images));
-        pruned = reconstruct::remove(&pruned, &kept, answers.as_ref())?;
+        pruned = reconstruct::cut(&pruned, &depth, &kept, answers.as_ref())?;
+        depth = Depth::whole(&pruned);
         (rounds.seen)(&pruned)?;
         let part = FitOptions {
             epochs: epochs / rounds.count as f64,
@@ -99,8 +102,10 @@ mod tests {
 
     const SHAPE: Shape = Shape { height: 6, width: 6, channels: 1 };
 
+    const ONE: Rounds = Rounds { count: 1, rank_again: None, images: None, seen: &|_| Ok(()) };
+
     fn network() -> Network {
-        let arch = "8,P,6,F12".parse().expect("an architecture");
+        let arch = "8,P,6,6,F12".parse().expect("an architecture");
         Network::random(arch, SHAPE, 2, Normalization { mean: 10, deviation: 60.0 }, 1).expect("fits")
     }
 
@@ -113,65 +118,53 @@ mod tests {
     }
 
     fn orders(network: &Network) -> Result<Vec<LayerOrder>> {
-        let widths = network.arch.items().iter().filter_map(|item| match item {
-            Item::Conv(width) | Item::Hidden(width) => Some(*width),
-            Item::Pool => None,
-        });
+        let widths = network.arch.items().iter().filter_map(Item::width);
         let scores = |width| (0..width).map(|filter| (filter * 7 % 5) as f64).collect::<Vec<_>>();
         Ok(widths.map(|width| LayerOrder::by_score("layer", &scores(width))).collect())
     }
 
-    fn pruned(rounds: &Rounds) -> Network {
+    fn whole() -> Depth {
+        Depth::whole(&network())
+    }
+
+    fn pruned(depth: &Depth, widths: &[usize], rounds: &Rounds) -> Network {
         let (network, options) = (network(), FitOptions { batch: 16, ..tune::defaults() });
-        prune(
-            &network,
-            &Teacher::new(&network),
-            &orders(&network).expect("orders"),
-            &[3, 6, 2],
-            &train(),
-            &options,
-            rounds,
-        )
-        .expect("prunes")
+        let orders = depth.of(&network, &orders(&network).expect("orders"));
+        prune(&Teacher::new(&network), depth, &orders, widths, &train(), &options, rounds).expect("prunes")
     }
 
     #[test]
     fn one_round_is_surgery_and_fine_tuning() {
         let (network, options) = (network(), FitOptions { batch: 16, ..tune::defaults() });
-        let kept = surgery::kept(&orders(&network).expect("orders"), &[3, 6, 2]);
+        let kept = surgery::kept(&orders(&network).expect("orders"), &[3, 6, 6, 2]);
         let cut = surgery::remove(&network, &kept).expect("surgery");
         let tuned = tune::fine_tune(cut, &Teacher::new(&network), &train(), &options).expect("trains");
-        assert_eq!(pruned(&Rounds { count: 1, rank_again: None, images: None, seen: &|_| Ok(()) }), tuned);
+        assert_eq!(pruned(&whole(), &[3, 6, 6, 2], &Rounds { count: 1, ..ONE }), tuned);
     }
 
     #[test]
     fn where_nothing_is_cut_nothing_is_trained() {
-        let (network, rounds) = (network(), Rounds { count: 2, rank_again: None, images: None, seen: &|_| Ok(()) });
-        let orders = orders(&network).expect("orders");
-        let same = prune(&network, &Teacher::new(&network), &orders, &[8, 6, 12], &train(), &tune::defaults(), &rounds)
-            .expect("prunes");
-        assert_eq!(same, network);
+        assert_eq!(pruned(&whole(), &[8, 6, 6, 12], &Rounds { count: 2, ..ONE }), network());
     }
 
     #[test]
-    fn a_layer_that_went_before_is_made_up_for_as_what_the_cut_takes() {
+    fn a_layer_that_goes_is_made_up_for_as_what_the_cut_takes() {
         let (network, options) = (network(), FitOptions { batch: 16, ..tune::defaults() });
-        let (teacher, rounds) =
-            (Teacher::new(&network), Rounds { count: 1, rank_again: None, images: None, seen: &|_| Ok(()) });
-        let arch = "8,P,F12".parse().expect("an architecture");
-        let shallower = Network::random(arch, SHAPE, 2, network.normalization, 1).expect("fits");
-        let orders = orders(&shallower).expect("orders");
-        let tuned = prune(&shallower, &teacher, &orders, &[8, 12], &train(), &options, &rounds).expect("trains");
-        assert_ne!(tuned, shallower);
-        assert_eq!(tuned, tune::fine_tune(shallower, &teacher, &train(), &options).expect("trains"));
+        let depth = Depth::without(&network, &[3]);
+        let shallower = depth.of_network(&network).expect("an architecture");
+        assert_eq!(shallower.arch.to_string(), "8,P,6,F12");
+        let tuned = tune::fine_tune(shallower, &Teacher::new(&network), &train(), &options).expect("trains");
+        assert_eq!(pruned(&depth, &[8, 6, 12], &ONE), tuned);
     }
 
     #[test]
     fn every_number_of_rounds_ends_at_the_plan() {
         for rank_again in [None, Some(&orders as &Rank)] {
             for count in [2, 3] {
-                let network = pruned(&Rounds { count, rank_again, images: None, seen: &|_| Ok(()) });
-                assert_eq!(network.arch.to_string(), "3,P,6,F2");
+                let rounds = Rounds { count, rank_again, ..ONE };
+                assert_eq!(pruned(&whole(), &[3, 6, 6, 2], &rounds).arch.to_string(), "3,P,6,6,F2");
+                let depth = Depth::without(&network(), &[3]);
+                assert_eq!(pruned(&depth, &[3, 6, 2], &rounds).arch.to_string(), "3,P,6,F2");
             }
         }
     }

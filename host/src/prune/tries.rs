@@ -4,11 +4,12 @@
 use anyhow::{Context, Result};
 
 use super::budget::{self, Budget, Ground, Plan};
+use super::depth::Depth;
 use super::order::LayerOrder;
 use super::reconstruct::{self, Answers};
 use super::{allocate, surgery};
 use crate::data::Images;
-use crate::network::{Layer, Network, evaluate};
+use crate::network::{Network, evaluate};
 
 /// What plans are tried with.
 pub struct Tries<'a> {
@@ -22,24 +23,14 @@ pub struct Tries<'a> {
     pub validation: &'a Images,
 }
 
-/// A network without one of its layers, the ones after it fitted to answer as before.
-pub struct Shallower {
-    /// What is left.
-    pub network: Network,
-    /// The layer's place among those that can be pruned.
-    pub gone: usize,
-    /// Of the filters that are left.
-    pub orders: Vec<LayerOrder>,
-    /// What its layers are fitted to once it is cut.
-    pub answers: Option<Answers>,
-}
-
-/// A plan, and the network that it is about where that is not the whole one.
-pub type Try = (Option<Shallower>, Plan);
+/// A plan, and the layers that it is about.
+pub type Try = (Depth, Plan);
 
 impl Tries<'_> {
     /// What is nearest to the unpruned network's answers of [`allocate::candidates`] and, where time is bounded, of plans for
-    /// networks without one of the layers. `seen` sees each one's distance, in nats. Without such a bound that is `searched`.
+    /// networks of fewer layers. `seen` sees each one's distance, in nats. Without such a bound that is `searched`.
+    ///
+    /// From the best so far, one layer more is left out, each in turn ([`Depth::shallower`]), until none is nearer.
     ///
     /// # Errors
     /// What the search, surgery, reconstruction or the network refuses.
@@ -49,68 +40,54 @@ impl Tries<'_> {
         widest: &[usize],
         ground: &Ground,
         budget: Budget,
-        seen: impl Fn(&Plan, f64),
+        seen: impl Fn(&Try, f64),
     ) -> Result<Try> {
+        let whole = Depth::whole(self.network);
+        if budget.work.is_none() {
+            return Ok((whole, searched));
+        }
+        let logits = evaluate::logits(self.network, self.validation)?;
+        let nearest = |tries: Vec<Try>| self.nearest(tries, &logits, &seen);
         let plans = allocate::candidates(searched, widest, ground, budget)?;
-        let shallower = if budget.work.is_some() { self.shallower(widest, ground, budget)? } else { Vec::new() };
-        self.best(plans.into_iter().map(|plan| (None, plan)).chain(shallower).collect(), seen)
-    }
-
-    /// For each layer that gives as many channels as it takes the search's plan of a network without it, none wider than `widest`.
-    /// Where time is tight the others win more by its multiply-accumulates than it did (README.md).
-    ///
-    /// # Errors
-    /// As [`budget::search_within`] and [`reconstruct::without`].
-    fn shallower(&self, widest: &[usize], ground: &Ground, budget: Budget) -> Result<Vec<Try>> {
-        let layers = self.network.prunable();
-        let passes_on = |layer: usize| match &self.network.layers[layer] {
-            Layer::Conv(conv) => conv.inputs == conv.outputs,
-            _ => false,
-        };
-        let without = |(gone, layer): (usize, &usize)| -> Result<Try> {
-            let network = reconstruct::without(self.network, &[*layer], self.answers)?;
-            let answers = self.answers.map(|answers| answers.of_network(&network));
-            let shallower = Shallower { orders: left(self.orders, gone), network, gone, answers };
-            let ground = Ground { arch: &shallower.network.arch, ..*ground };
-            let plan = budget::search_within(&left(widest, gone), &shallower.orders, &ground, budget)?;
-            Ok((Some(shallower), plan))
-        };
-        layers.iter().enumerate().filter(|(_, layer)| passes_on(**layer)).map(without).collect()
-    }
-
-    /// The plan whose network, before it is trained, answers validation images most like the unpruned one; of equals the first.
-    /// `seen` sees each one's divergence from it, in nats ([`evaluate::divergence`]). A single plan is not tried.
-    ///
-    /// That is what fine-tuning lowers, and tells widths apart where accuracy, a count of 2,000 images, does not. Fitted networks
-    /// differ by their widths alone; training would add a spread of its own, and take its time.
-    ///
-    /// # Errors
-    /// No plan; what surgery, reconstruction or the network refuses.
-    fn best(&self, mut tries: Vec<Try>, seen: impl Fn(&Plan, f64)) -> Result<Try> {
-        let (mut best, mut least) = (0, f64::INFINITY);
-        if tries.len() > 1 {
-            let logits = evaluate::logits(self.network, self.validation)?;
-            for (place, (shallower, plan)) in tries.iter().enumerate() {
-                let cut = match shallower {
-                    Some(Shallower { network, orders, answers, .. }) => {
-                        reconstruct::remove(network, &surgery::kept(orders, &plan.widths), answers.as_ref())?
-                    }
-                    None => reconstruct::remove(self.network, &surgery::kept(self.orders, &plan.widths), self.answers)?,
-                };
-                let divergence = evaluate::divergence(&cut, self.validation, &logits)?;
-                seen(plan, divergence);
-                if divergence < least {
-                    (best, least) = (place, divergence);
-                }
+        let mut found = nearest(plans.into_iter().map(|plan| (whole.clone(), plan)).collect())?;
+        while let Some(((depth, _), least)) = &found {
+            let plan = |depth: Depth| -> Result<Try> {
+                let arch = depth.of_network(self.network)?.arch;
+                let (ground, widest) = (Ground { arch: &arch, ..*ground }, depth.of(self.network, widest));
+                let plan = budget::search_within(&widest, &depth.of(self.network, self.orders), &ground, budget)?;
+                Ok((depth, plan))
+            };
+            let shallower = depth.shallower(self.network).into_iter().map(plan).collect::<Result<_>>()?;
+            match nearest(shallower)? {
+                Some((next, nats)) if nats < *least => found = Some((next, nats)),
+                _ => break,
             }
         }
-        (best < tries.len()).then(|| tries.swap_remove(best)).context("no plan to try")
+        found.map(|(found, _)| found).context("no plan to try")
     }
-}
 
-/// All but the one that is gone.
-pub fn left<T: Clone>(layers: &[T], gone: usize) -> Vec<T> {
-    layers.iter().enumerate().filter(|(layer, _)| *layer != gone).map(|(_, layer)| layer.clone()).collect()
+    /// The plan whose network, before it is trained, answers validation images most like the unpruned one, whose `logits` these
+    /// are, and its divergence from it, in nats ([`evaluate::divergence`]); of equals the first.
+    ///
+    /// That is what fine-tuning lowers, and tells plans apart where accuracy, a count of 2,000 images, does not. Fitted networks
+    /// differ by their plans alone; training would add a spread of its own, and take its time.
+    ///
+    /// # Errors
+    /// What surgery, reconstruction or the network refuses.
+    fn nearest(&self, tries: Vec<Try>, logits: &[f32], seen: &impl Fn(&Try, f64)) -> Result<Option<(Try, f64)>> {
+        let mut nearest: Option<(Try, f64)> = None;
+        for trial in tries {
+            let (depth, plan) = &trial;
+            let kept = surgery::kept(&depth.of(self.network, self.orders), &plan.widths);
+            let cut = reconstruct::cut(self.network, depth, &kept, self.answers)?;
+            let nats = evaluate::divergence(&cut, self.validation, logits)?;
+            seen(&trial, nats);
+            if nearest.as_ref().is_none_or(|(_, least)| nats < *least) {
+                nearest = Some((trial, nats));
+            }
+        }
+        Ok(nearest)
+    }
 }
 
 #[cfg(test)]
@@ -121,88 +98,91 @@ mod tests {
 
     use super::*;
     use crate::data::Shape;
-    use crate::network::{Item, Normalization};
+    use crate::network::{Arch, Normalization};
     use crate::prune::Work;
     use crate::rig::board_memory;
 
     const SHAPE: Shape = Shape { height: 8, width: 8, channels: 1 };
 
-    #[test]
-    fn what_answers_most_like_the_unpruned_network_is_taken_and_a_single_plan_is_not_tried() {
-        let arch = "6,P,8,F12".parse().expect("an architecture");
-        let normalization = Normalization { mean: 100, deviation: 60.0 };
-        let network = Network::random(arch, SHAPE, 4, normalization, 3).expect("fits");
-        let pixels: Vec<u8> = (0..100 * SHAPE.values()).map(|at| (at * 37 % 251 + at / 64 * 17 % 97) as u8).collect();
-        let images = Images { shape: SHAPE, pixels, labels: vec![0; 100] };
-        let orders = [6, 8, 12].map(|filters| LayerOrder::by_score("layer", &vec![1.0; filters]));
-        let board = secateur_boards::find("netduinoplus2").expect("a board");
-        let footprint = Footprint { code_bytes: 10_000, static_ram_bytes: 1_024 };
-        let ground = Ground::new(&network, footprint, board_memory(&board));
-        let plan = |widths: [usize; 3]| ground.plan(&widths).expect("a plan");
-        let answers = Answers::new(&network, &images);
-        let tries = Tries { network: &network, orders: &orders, answers: Some(&answers), validation: &images };
-        let seen = RefCell::new(Vec::new());
-        let whole = |plans: Vec<Plan>| plans.into_iter().map(|plan| (None, plan)).collect::<Vec<Try>>();
-        let best = |plans| {
-            let found = tries.best(whole(plans), |_, divergence| seen.borrow_mut().push(divergence));
-            found.map(|(_, plan)| plan)
-        };
-        assert_eq!(best(vec![plan([1, 1, 1]), plan([6, 8, 12]), plan([2, 2, 2])]).expect("tries").widths, [6, 8, 12]);
-        let seen_all = seen.take();
-        assert!(
-            seen_all.len() == 3 && seen_all[1].abs() < 1e-9 && seen_all[0] > 0.0 && seen_all[2] > 0.0,
-            "{seen_all:?}"
-        );
-        assert_eq!(best(vec![plan([1, 1, 1])]).expect("one").widths, [1, 1, 1]);
-        assert!(seen.take().is_empty() && best(Vec::new()).is_err());
+    /// What a search needs, of a network of noise.
+    struct Bench {
+        network: Network,
+        images: Images,
+        answers: Answers,
+        orders: Vec<LayerOrder>,
+        budget: Budget,
     }
 
-    #[test]
-    fn a_layer_that_gives_what_it_takes_is_tried_without() {
-        let normalization = Normalization { mean: 100, deviation: 60.0 };
-        let pixels: Vec<u8> = (0..100 * SHAPE.values()).map(|at| (at * 37 % 251 + at / 64 * 17 % 97) as u8).collect();
-        let images = Images { shape: SHAPE, pixels, labels: vec![0; 100] };
-        let board = secateur_boards::find("netduinoplus2").expect("a board");
-        let footprint = Footprint { code_bytes: 10_000, static_ram_bytes: 1_024 };
-        for (arch, gone) in [("6,6,P,8,F12", vec![1]), ("6,P,8,F12,F12", vec![]), ("5,6,6,P,6,F12", vec![2, 3])] {
-            let network =
-                Network::random(arch.parse().expect("an architecture"), SHAPE, 4, normalization, 3).expect("fits");
-            let of = |layer: usize| LayerOrder::by_score("layer", &vec![1.0; layer]);
-            let widest: Vec<usize> = network.arch.items().iter().filter_map(width).collect();
-            let orders: Vec<LayerOrder> = widest.iter().map(|filters| of(*filters)).collect();
-            let ground = Ground::new(&network, footprint, board_memory(&board));
-            let answers = Answers::new(&network, &images);
-            let tries = Tries { network: &network, orders: &orders, answers: Some(&answers), validation: &images };
-            let macs = network.macs().expect("an architecture") as u64 / 4;
-            let budget = Budget { work: Some(Work::macs(macs)), ..Budget::on(&board, None, None).expect("a budget") };
-            let found = tries.shallower(&widest, &ground, budget).expect("plans");
-            let places: Vec<usize> = found.iter().filter_map(|(left, _)| Some(left.as_ref()?.gone)).collect();
-            assert_eq!(places, gone, "{arch}");
-            for (left, plan) in &found {
-                let left = left.as_ref().expect("a layer less");
-                assert_eq!((left.orders.len(), plan.widths.len()), (widest.len() - 1, widest.len() - 1));
-                assert_eq!(left.network.layers.len(), network.layers.len() - 1);
-                assert!(plan.arch.macs(SHAPE, 4).expect("an architecture") as u64 <= macs, "{}", plan.arch);
-            }
-            let (seen, count) = (RefCell::new(Vec::new()), found.len());
-            let all = found.into_iter().chain([(None, ground.plan(&vec![1; widest.len()]).expect("a plan"))]).collect();
-            let (best, plan) =
-                tries.best(all, |plan, nats| seen.borrow_mut().push((nats, plan.arch.to_string()))).expect("tries");
-            let seen = seen.into_inner();
-            if count == 0 {
-                assert!(seen.is_empty() && best.is_none());
-                continue;
-            }
-            let least = seen.iter().min_by(|a, b| a.0.total_cmp(&b.0)).expect("some");
-            assert_eq!((seen.len(), &plan.arch.to_string()), (count + 1, &least.1));
-            assert!(best.is_some() == (plan.widths.len() < widest.len()));
+    impl Bench {
+        /// With this share of the network's multiply-accumulates, where it is bounded.
+        fn new(arch: &str, share: Option<u64>) -> Self {
+            let normalization = Normalization { mean: 100, deviation: 60.0 };
+            let arch: Arch = arch.parse().expect("an architecture");
+            let network = Network::random(arch, SHAPE, 4, normalization, 3).expect("fits");
+            let pixels = (0..100 * SHAPE.values()).map(|at| (at * 37 % 251 + at / 64 * 17 % 97) as u8).collect();
+            let images = Images { shape: SHAPE, pixels, labels: vec![0; 100] };
+            let widths = network.arch.items().iter().filter_map(|item| item.width());
+            let orders = widths.map(|filters| LayerOrder::by_score("layer", &vec![1.0; filters])).collect();
+            let board = secateur_boards::find("netduinoplus2").expect("a board");
+            let macs = network.macs().expect("an architecture") as u64;
+            let work = share.map(|share| Work::macs(macs * share / 100));
+            let budget = Budget { work, ..Budget::on(&board, None, None).expect("a budget") };
+            Self { answers: Answers::new(&network, &images), network, images, orders, budget }
+        }
+
+        fn tries(&self) -> Tries<'_> {
+            let Self { network, images, answers, orders, .. } = self;
+            Tries { network, orders, answers: Some(answers), validation: images }
+        }
+
+        /// What is found, and what was seen: architecture, nats.
+        fn search(&self) -> (Try, Vec<(String, f64)>) {
+            let board = secateur_boards::find("netduinoplus2").expect("a board");
+            let footprint = Footprint { code_bytes: 10_000, static_ram_bytes: 1_024 };
+            let ground = Ground::new(&self.network, footprint, board_memory(&board));
+            let widest: Vec<usize> = self.orders.iter().map(LayerOrder::filters).collect();
+            let searched = budget::search(&self.orders, &ground, self.budget).expect("a plan");
+            let seen = RefCell::new(Vec::new());
+            let see = |(_, plan): &Try, nats: f64| seen.borrow_mut().push((plan.arch.to_string(), nats));
+            let found = self.tries().search(searched, &widest, &ground, self.budget, see).expect("a plan");
+            (found, seen.into_inner())
         }
     }
 
-    fn width(item: &Item) -> Option<usize> {
-        match item {
-            Item::Conv(width) | Item::Hidden(width) => Some(*width),
-            Item::Pool => None,
+    #[test]
+    fn without_a_bound_on_time_nothing_is_tried() {
+        let bench = Bench::new("6,6,P,8,F12", None);
+        let ((depth, plan), seen) = bench.search();
+        assert!(depth.gone(&bench.network).is_empty() && seen.is_empty());
+        assert_eq!(plan.widths, [6, 6, 8, 12]);
+    }
+
+    #[test]
+    fn what_answers_most_like_the_unpruned_network_is_taken() {
+        for (arch, share) in [("6,6,P,8,F12", 60), ("6,6,P,8,F12", 20), ("6,6,P,8,8,F12", 10), ("6,P,8,F12,F12", 30)] {
+            let bench = Bench::new(arch, Some(share));
+            let ((depth, plan), seen) = bench.search();
+            let least = seen.iter().min_by(|a, b| a.1.total_cmp(&b.1)).expect("some");
+            assert_eq!(plan.arch.to_string(), least.0, "{arch} at {share} %");
+            assert_eq!(plan.widths.len(), depth.of(&bench.network, &bench.orders).len());
+            let macs = plan.arch.macs(SHAPE, 4).expect("an architecture");
+            assert!(macs <= bench.network.macs().expect("an architecture") * share as usize / 100, "{}", plan.arch);
         }
+    }
+
+    #[test]
+    fn layers_whose_time_is_wasted_go_one_after_the_other() {
+        let mut bench = Bench::new("8,8,8,8,P,8,F12", Some(10));
+        (1..=3).for_each(|layer| pass_on(&mut bench.network, layer));
+        bench.answers = Answers::new(&bench.network, &bench.images);
+        let ((depth, plan), seen) = bench.search();
+        assert_eq!(depth.gone(&bench.network), ["conv2", "conv3", "conv4"], "{}: {seen:?}", plan.arch);
+    }
+
+    /// Makes a convolution hand on its input: the kernel's middle is 1 from each channel to itself.
+    fn pass_on(network: &mut Network, layer: usize) {
+        let crate::network::Layer::Conv(conv) = &mut network.layers[layer] else { panic!("a convolution") };
+        let middle = |at: usize| at % 9 == 4 && at / 9 / conv.inputs == at / 9 % conv.inputs;
+        conv.weight_oihw = (0..conv.weight_oihw.len()).map(|at| f32::from(u8::from(middle(at)))).collect();
     }
 }

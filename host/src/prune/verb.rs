@@ -84,8 +84,9 @@ pub fn run(request: &Request) -> Result<()> {
     bench.drop_layers()?;
     let teacher = Teacher::new(&bench.network);
     let firmware = bench.firmware()?;
-    let (survey, plan) = bench.plan(&firmware)?;
-    let pruned = bench.prune(&survey, &plan, &teacher)?;
+    let (survey, planned) = bench.plan(&firmware)?;
+    let pruned = bench.prune(&survey, &planned, &teacher)?;
+    let (_, plan) = planned;
     let product = bench.timed(|seconds| &mut seconds.quantize, |bench| finish::quantize(&pruned, &bench.data))?;
     let linked = finish::link(&request.board, &firmware, &product.blob, &plan.memory)?;
     bench.write(&pruned, &product, &linked.image)?;

@@ -13,9 +13,10 @@ use crate::data::DataSet;
 use crate::network::train::FitOptions;
 use crate::network::{Network, backend, evaluate};
 use crate::prune::allocate::Rule;
+use crate::prune::depth::Depth;
 use crate::prune::rank::{self, Method, Ranking, Subject};
 use crate::prune::reconstruct::{self, Answers};
-use crate::prune::tries::{self, Tries, Try};
+use crate::prune::tries::{Tries, Try};
 use crate::prune::tune::{self, Teacher};
 use crate::prune::{Budget, Ground, LayerOrder, allocate, finish, inputs, surgery};
 use crate::quantize::layout;
@@ -96,15 +97,13 @@ impl<'r> Bench<'r> {
     fn outcome(&mut self, trial: &Trial) -> Result<Outcome> {
         let begun = Instant::now();
         let orders = self.orders(trial.ranking, trial.seed)?;
-        let (shallower, plan) = self.plan(trial, &orders)?;
-        let (network, orders, answers) = match &shallower {
-            Some(left) => (&left.network, tries::left(&orders, left.gone), left.answers.as_ref()),
-            None => (&self.network, orders, self.answers.as_ref()),
-        };
-        let subject = self.subject(network, trial.seed)?;
+        let (depth, plan) = self.plan(trial, &orders)?;
+        let orders = depth.of(&self.network, &orders);
+        let whole = reconstruct::without(&self.network, &depth, self.answers.as_ref())?;
+        let subject = self.subject(&whole, trial.seed)?;
         let orders = self.ranking(trial.ranking).orders_at(&subject, orders, &plan.widths)?;
         let kept = surgery::kept(&orders, &plan.widths);
-        let cut = reconstruct::remove(network, &kept, answers)?;
+        let cut = reconstruct::cut(&self.network, &depth, &kept, self.answers.as_ref())?;
         let before_validation = evaluate::accuracy(&cut, &self.data.validation)?;
         let tuned = self.fine_tune(cut, trial.seed)?;
         Ok(Outcome {
@@ -149,7 +148,7 @@ impl<'r> Bench<'r> {
         let (ground, budget) = (self.ground(), self.budget(trial)?);
         let plan = allocate::plan(trial.widths, own, &curves, &ground, budget)?;
         if trial.widths != Rule::Curves {
-            return Ok((None, plan));
+            return Ok((Depth::whole(&self.network), plan));
         }
         let widest: Vec<usize> = curves.iter().map(LayerOrder::filters).collect();
         let trials = Tries {

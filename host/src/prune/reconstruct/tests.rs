@@ -75,15 +75,8 @@ fn a_filter_that_copies_another_one_is_not_missed() {
 fn a_narrow_network_answers_more_like_the_whole_one() {
     for arch in ["6,P,8,F16", "6,P,8", "8,8,P"] {
         let network = network(arch);
-        let kept: Vec<Vec<usize>> = network
-            .arch
-            .items()
-            .iter()
-            .filter_map(|item| match item {
-                Item::Pool => None,
-                Item::Conv(width) | Item::Hidden(width) => Some(all(width / 2)),
-            })
-            .collect();
+        let kept: Vec<Vec<usize>> =
+            network.arch.items().iter().filter_map(Item::width).map(|width| all(width / 2)).collect();
         let cut = error(&surgery::remove(&network, &kept).expect("cuts"), &network);
         let fitted = error(&remove(&network, &kept, Some(&targets(&network))).expect("fits"), &network);
         assert!(fitted < 0.5 * cut, "{arch}: {fitted} of {cut}");
@@ -141,8 +134,9 @@ fn a_draw_takes_what_there_is() {
 fn a_layer_that_goes_is_made_up_for() {
     let network = network("6,6,P,8,8,F16");
     for gone in [vec![1], vec![1, 4]] {
-        let cut = error(&surgery::without(&network, &gone).expect("cuts"), &network);
-        let fitted = error(&without(&network, &gone, Some(&targets(&network))).expect("fits"), &network);
+        let depth = Depth::without(&network, &gone);
+        let cut = error(&depth.of_network(&network).expect("cuts"), &network);
+        let fitted = error(&without(&network, &depth, Some(&targets(&network))).expect("fits"), &network);
         assert!(fitted < 0.5 * cut, "{gone:?}: {fitted} of {cut}");
     }
 }

@@ -7,11 +7,11 @@ use anyhow::Result;
 use super::Bench;
 use crate::inform::PermutationTest;
 use crate::network::{Network, evaluate};
-use crate::prune::budget::{self, Ground, Plan};
+use crate::prune::budget::{self, Ground};
 use crate::prune::cutoff::{self, Cutoff, Evidence};
 use crate::prune::reconstruct::{self, Answers};
 use crate::prune::survey::{self, Survey};
-use crate::prune::tries::{self, Tries, Try};
+use crate::prune::tries::{Tries, Try};
 use crate::prune::tune::Teacher;
 use crate::prune::{drop_layers, steps};
 use crate::quantize::layout;
@@ -45,7 +45,7 @@ impl Bench<'_> {
     }
 
     /// The survey, and the widths that fit. Whether any fit is known before the survey.
-    pub(super) fn plan(&mut self, firmware: &Firmware) -> Result<(Survey, Plan)> {
+    pub(super) fn plan(&mut self, firmware: &Firmware) -> Result<(Survey, Try)> {
         let request = self.request;
         let network = self.network.clone();
         let ground = Ground::new(&network, firmware.footprint, board_memory(&request.board));
@@ -55,24 +55,24 @@ impl Bench<'_> {
             |seconds| &mut seconds.survey,
             |bench| survey::survey(&network, &bench.data.train, &request.survey, &cache),
         )?;
-        let (shallower, plan) = self.timed(|seconds| &mut seconds.search, |bench| bench.search(&survey, &ground))?;
-        let (network, survey) = match shallower {
-            Some(left) => {
-                println!("without {}: its time is worth more elsewhere", survey.layers[left.gone].name);
-                (left.network, Survey { layers: tries::left(&survey.layers, left.gone) })
-            }
-            None => (network.clone(), survey),
-        };
-        self.network = network.clone();
+        let (depth, plan) = self.timed(|seconds| &mut seconds.search, |bench| bench.search(&survey, &ground))?;
+        let gone = depth.gone(&network);
+        if !gone.is_empty() {
+            println!("without {}: the time is worth more elsewhere", gone.join(", "));
+        }
         println!("plan: {} keeps {}", network.arch, plan.arch);
         let survey = self.timed(
             |seconds| &mut seconds.survey,
             |bench| {
                 let train = &bench.data.train;
-                request.walk.survey(&network, train, &request.survey, survey, &plan.widths, &cache)
+                let images = reconstruct::draw(train, request.reconstruct_images)?;
+                let answers = images.map(|images| Answers::new(&network, &images));
+                let shallower = reconstruct::without(&network, &depth, answers.as_ref())?;
+                let survey = Survey { layers: depth.of(&network, &survey.layers) };
+                request.walk.survey(&shallower, train, &request.survey, survey, &plan.widths, &cache)
             },
         )?;
-        Ok((survey, plan))
+        Ok((survey, (depth, plan)))
     }
 
     /// What the cutoff keeps, and what of it fits.
@@ -98,13 +98,13 @@ impl Bench<'_> {
         let widest = cutoff::widths(&cuts);
         let searched = budget::search_within(&widest, &orders, ground, request.budget)?;
         let tries = Tries { network, orders: &orders, answers, validation };
-        tries.search(searched, &widest, ground, request.budget, |plan, nats| {
+        tries.search(searched, &widest, ground, request.budget, |(_, plan), nats| {
             println!("tried {}: {nats:.4} nats from the unpruned network's answers", plan.arch)
         })
     }
 
     /// Surgery, reconstruction and fine-tuning.
-    pub(super) fn prune(&mut self, survey: &Survey, plan: &Plan, teacher: &Teacher) -> Result<Network> {
+    pub(super) fn prune(&mut self, survey: &Survey, (depth, plan): &Try, teacher: &Teacher) -> Result<Network> {
         let options = &self.request.fine_tune;
         let images = reconstruct::draw(&self.data.train, self.request.reconstruct_images)?;
         let fitted =
@@ -119,8 +119,7 @@ impl Bench<'_> {
             steps::Rounds { count: self.request.steps, rank_again: None, images: images.as_ref(), seen: &seen };
         let begun = Instant::now();
         let widths = &plan.widths;
-        let pruned =
-            steps::prune(&self.network, teacher, &survey.orders(), widths, &self.data.train, options, &rounds)?;
+        let pruned = steps::prune(teacher, depth, &survey.orders(), widths, &self.data.train, options, &rounds)?;
         println!("fine-tuned: {:.2} % on validation", 100.0 * evaluate::accuracy(&pruned, validation)?);
         self.seconds.fine_tune += begun.elapsed().as_secs_f64();
         Ok(pruned)

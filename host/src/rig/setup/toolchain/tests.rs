@@ -42,31 +42,3 @@ fn each_toolchain_has_its_own_cargo() {
     assert_eq!(cargo(Toolchain::Linked("thumb".into())), ("cargo".into(), vec!["+thumb".into()]));
     assert_eq!(cargo(Toolchain::Folder("/opt/thumb".into())), ("/opt/thumb/bin/cargo".into(), vec![]));
 }
-
-/// The whole of Debian's route, beside whatever toolchain is in use: a name of its own, a home of its own.
-#[test]
-#[ignore = "compiles core (about 40 s) and links a rustup toolchain for as long as it runs"]
-fn debians_compiler_learns_a_target() {
-    let name = "secateur-setup-test";
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let home = folder.path().join("thumb");
-    let target = "thumbv7m-none-eabi";
-    let first = ensure(&[target], Some(Forced::Debian), name, &home).expect("built");
-    let second = ensure(&[target], Some(Forced::Debian), name, &home).expect("found");
-    assert_eq!(first, second);
-    assert!(compiles(&first, target));
-    child::answer(child::command("rustup").args(["toolchain", "uninstall", name]));
-}
-
-/// Whether the toolchain builds a library for the target that uses `core`.
-fn compiles(toolchain: &Toolchain, target: &str) -> bool {
-    let project = tempfile::tempdir().expect("a temporary folder");
-    let manifest = "[package]\nname = \"blank\"\nedition = \"2024\"\n[lib]\npath = \"lib.rs\"\n[workspace]\n";
-    std::fs::write(project.path().join("Cargo.toml"), manifest).expect("a file");
-    let source = "#![no_std]\npub fn half(x: u32) -> Option<u32> { x.checked_div(2) }\n";
-    std::fs::write(project.path().join("lib.rs"), source).expect("a file");
-    let mut cargo = toolchain.cargo();
-    cargo.current_dir(&project).env("CARGO_TARGET_DIR", project.path().join("target"));
-    let build = cargo.args(["build", "--offline", "--target", target]);
-    child::run(build, None).map_err(|error| println!("{error:#}")).is_ok()
-}

@@ -1,0 +1,111 @@
+//! Which layers a pruned network has, of the unpruned one's: all, or some less.
+
+use anyhow::Result;
+
+use super::surgery;
+use crate::network::{Layer, Network};
+
+/// The layers that are left, by their indices in the unpruned network, ascending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Depth {
+    left: Vec<usize>,
+}
+
+impl Depth {
+    /// All of the network's.
+    pub fn whole(network: &Network) -> Self {
+        Self::without(network, &[])
+    }
+
+    /// All but these, given by index; each gives as many outputs as it takes inputs.
+    pub fn without(network: &Network, gone: &[usize]) -> Self {
+        Self { left: (0..network.layers.len()).filter(|layer| !gone.contains(layer)).collect() }
+    }
+
+    /// One convolution less, that gives as many channels as it takes: each of them in turn. None leaves two pools after each other,
+    /// for a pool is part of the kernel of the convolution before it.
+    pub fn shallower(&self, network: &Network) -> Vec<Self> {
+        let is_pool = |layer: Option<&usize>| layer.is_none_or(|layer| network.layers[*layer] == Layer::Pool);
+        let can_go = |at: usize| match &network.layers[self.left[at]] {
+            Layer::Conv(conv) => {
+                let before = at.checked_sub(1).and_then(|before| self.left.get(before));
+                conv.inputs == conv.outputs && !(is_pool(before) && is_pool(self.left.get(at + 1)))
+            }
+            _ => false,
+        };
+        let without = |at: usize| {
+            let mut left = self.left.clone();
+            left.remove(at);
+            Self { left }
+        };
+        (0..self.left.len()).filter(|at| can_go(*at)).map(without).collect()
+    }
+
+    /// The indices of the layers that are left.
+    pub fn left(&self) -> &[usize] {
+        &self.left
+    }
+
+    /// The names of the layers that are not.
+    pub fn gone(&self, network: &Network) -> Vec<String> {
+        let names = network.layer_names().into_iter().enumerate();
+        names.filter(|(layer, _)| !self.left.contains(layer)).map(|(_, name)| name).collect()
+    }
+
+    /// What the layers that are left make, as they are.
+    ///
+    /// # Errors
+    /// No architecture.
+    pub fn of_network(&self, network: &Network) -> Result<Network> {
+        let gone: Vec<usize> = (0..network.layers.len()).filter(|layer| !self.left.contains(layer)).collect();
+        surgery::without(network, &gone)
+    }
+
+    /// What belongs to the prunable layers that are left, of what belongs to each of the unpruned network's.
+    pub fn of<T: Clone>(&self, network: &Network, each: &[T]) -> Vec<T> {
+        let layers = network.prunable().into_iter().zip(each);
+        layers.filter(|(layer, _)| self.left.contains(layer)).map(|(_, of)| of.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Shape;
+    use crate::network::Normalization;
+
+    fn network(arch: &str) -> Network {
+        let shape = Shape { height: 12, width: 12, channels: 1 };
+        let arch = arch.parse().expect("an architecture");
+        Network::random(arch, shape, 3, Normalization { mean: 100, deviation: 60.0 }, 1).expect("fits")
+    }
+
+    #[test]
+    fn layers_go_that_give_what_they_take_and_never_between_two_pools() {
+        for (arch, once) in [
+            ("4,4,P,6,6,6,F7,F7", vec!["4,P,6,6,6,F7,F7", "4,4,P,6,6,F7,F7", "4,4,P,6,6,F7,F7"]),
+            ("4,P,4,P,F7", vec![]),
+            ("4,P,4", vec!["4,P"]),
+            ("1,P,F7", vec![]),
+            ("4,P,4,4,P,F7", vec!["4,P,4,P,F7", "4,P,4,P,F7"]),
+        ] {
+            let network = network(arch);
+            let whole = Depth::whole(&network);
+            assert_eq!(whole.of_network(&network).expect("itself"), network);
+            let shallower = whole.shallower(&network).into_iter();
+            let arch = |depth: Depth| depth.of_network(&network).expect("an architecture").arch.to_string();
+            assert_eq!(shallower.map(arch).collect::<Vec<_>>(), once);
+        }
+    }
+
+    #[test]
+    fn what_is_left_keeps_what_is_its_own() {
+        let network = network("4,4,P,6,6,F7");
+        let depth =
+            Depth::whole(&network).shallower(&network).pop().expect("one").shallower(&network).pop().expect("one");
+        assert_eq!(depth, Depth::without(&network, &[1, 4]));
+        assert_eq!(depth.of(&network, &["a", "b", "c", "d", "e"]), ["a", "c", "e"]);
+        assert_eq!((depth.left(), depth.gone(&network)), (&[0, 2, 3, 5, 6][..], vec!["conv2".into(), "conv4".into()]));
+        assert_eq!(depth.of_network(&network).expect("an architecture").arch.to_string(), "4,P,6,F7");
+    }
+}
