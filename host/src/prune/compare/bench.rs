@@ -99,8 +99,8 @@ impl<'r> Bench<'r> {
         let orders = self.orders(trial.ranking, trial.seed)?;
         let (depth, plan) = self.plan(trial, &orders)?;
         let orders = depth.of(&self.network, &orders);
-        let whole = reconstruct::without(&self.network, &depth, self.answers.as_ref())?;
-        let subject = self.subject(&whole, trial.seed)?;
+        let shallower = reconstruct::without(&self.network, &depth, self.answers.as_ref())?;
+        let subject = self.subject(&shallower, trial.seed)?;
         let orders = self.ranking(trial.ranking).orders_at(&subject, orders, &plan.widths)?;
         let kept = surgery::kept(&orders, &plan.widths);
         let cut = reconstruct::cut(&self.network, &depth, &kept, self.answers.as_ref())?;
