@@ -231,6 +231,15 @@ impl Network {
     }
 }
 
+#[cfg(test)]
+impl Conv {
+    /// Makes it hand on its input: the kernel's middle is 1 from each channel to itself.
+    pub fn pass_on(&mut self) {
+        let is_middle = |at: usize| at % 9 == 4 && at / 9 / self.inputs == at / 9 % self.inputs;
+        self.weight_oihw = (0..self.weight_oihw.len()).map(|at| f32::from(u8::from(is_middle(at)))).collect();
+    }
+}
+
 impl Layer {
     /// The layer of `item` on maps of size `map`, without numbers.
     fn blank(item: Item, map: Shape) -> Layer {

@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 
-use super::surgery;
 use crate::network::{Layer, Network};
 
 /// The layers that are left, by their indices in the unpruned network, ascending.
@@ -57,8 +56,10 @@ impl Depth {
     /// # Errors
     /// No architecture.
     pub fn of_network(&self, network: &Network) -> Result<Network> {
-        let gone: Vec<usize> = (0..network.layers.len()).filter(|layer| !self.left.contains(layer)).collect();
-        surgery::without(network, &gone)
+        let layers = self.left.iter().map(|layer| network.layers[*layer].clone()).collect();
+        let mut left = Network { layers, ..network.clone() };
+        left.arch = left.arch_of_layers()?;
+        Ok(left)
     }
 
     /// What belongs to the prunable layers that are left, of what belongs to each of the unpruned network's.

@@ -3,7 +3,7 @@
 //! takes made up for (`reconstruct`), training after it (`tune`), all in one round or several (`steps`), and the way to the image (`finish`); `verb` is all of it.
 //! Other orders (`rank`) and other rules for widths (`allocate`) are there to be compared (`compare`). Orders given other
 //! layers (`across`), widths by a curve alone (`cutoff`) and whole layers out (`drop_layers`) are there to be asked for;
-//! under a bound on time plans are tried (`tries`). `stability` says how far surveys agree.
+//! under a bound on time plans are tried (`tries`), also with layers less (`depth`). `stability` says how far surveys agree.
 
 pub mod across;
 pub mod allocate;

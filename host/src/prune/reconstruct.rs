@@ -90,6 +90,9 @@ struct Pair {
 
 /// Gives these layers of `pruned` new weights, one after the other.
 fn fit(network: &Network, mut pruned: Network, pairs: &[Pair], answers: &Answers) -> Result<Network> {
+    if pairs.is_empty() {
+        return Ok(pruned);
+    }
     let names = network.layer_names();
     let fits = |pair: &&Pair| Moments::fits(Affine::of(&pruned.layers[pair.pruned]).weights.nrows());
     let fitted: Vec<&Pair> = pairs.iter().filter(fits).collect();

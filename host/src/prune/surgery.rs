@@ -15,23 +15,6 @@ pub fn kept(orders: &[LayerOrder], widths: &[usize]) -> Vec<Vec<usize>> {
     orders.iter().zip(widths).map(|(layer, width)| prefix(&layer.order, *width)).collect()
 }
 
-/// The network without these layers, given by index; each gives as many outputs as it takes inputs.
-///
-/// # Errors
-/// What is left is no architecture.
-pub fn without(network: &Network, gone: &[usize]) -> Result<Network> {
-    let mut left = network.clone();
-    left.layers = network
-        .layers
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| !gone.contains(at))
-        .map(|(_, layer)| layer.clone())
-        .collect();
-    left.arch = left.arch_of_layers()?;
-    Ok(left)
-}
-
 /// The network with only the filters of `kept`, one ascending list per prunable layer.
 ///
 /// # Errors

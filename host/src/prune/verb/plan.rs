@@ -55,7 +55,11 @@ impl Bench<'_> {
             |seconds| &mut seconds.survey,
             |bench| survey::survey(&network, &bench.data.train, &request.survey, &cache),
         )?;
-        let (depth, plan) = self.timed(|seconds| &mut seconds.search, |bench| bench.search(&survey, &ground))?;
+        let images = reconstruct::draw(&self.data.train, request.reconstruct_images)?;
+        let answers = images.map(|images| Answers::new(&network, &images));
+        let answers = answers.as_ref();
+        let (depth, plan) =
+            self.timed(|seconds| &mut seconds.search, |bench| bench.search(&survey, answers, &ground))?;
         let gone = depth.gone(&network);
         if !gone.is_empty() {
             println!("without {}: the time is worth more elsewhere", gone.join(", "));
@@ -64,24 +68,18 @@ impl Bench<'_> {
         let survey = self.timed(
             |seconds| &mut seconds.survey,
             |bench| {
-                let train = &bench.data.train;
-                let images = reconstruct::draw(train, request.reconstruct_images)?;
-                let answers = images.map(|images| Answers::new(&network, &images));
-                let shallower = reconstruct::without(&network, &depth, answers.as_ref())?;
+                let shallower = reconstruct::without(&network, &depth, answers)?;
                 let survey = Survey { layers: depth.of(&network, &survey.layers) };
-                request.walk.survey(&shallower, train, &request.survey, survey, &plan.widths, &cache)
+                request.walk.survey(&shallower, &bench.data.train, &request.survey, survey, &plan.widths, &cache)
             },
         )?;
         Ok((survey, (depth, plan)))
     }
 
     /// What the cutoff keeps, and what of it fits.
-    fn search(&self, survey: &Survey, ground: &Ground) -> Result<Try> {
+    fn search(&self, survey: &Survey, answers: Option<&Answers>, ground: &Ground) -> Result<Try> {
         let (request, orders) = (self.request, survey.orders());
         let (network, validation) = (&self.network, &self.data.validation);
-        let images = reconstruct::draw(&self.data.train, request.reconstruct_images)?;
-        let answers = images.map(|images| Answers::new(network, &images));
-        let answers = answers.as_ref();
         let evidence = Evidence {
             network,
             orders: &orders,
