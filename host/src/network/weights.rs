@@ -251,6 +251,30 @@ impl Layer {
         }
     }
 
+    /// Makes it take this map, whatever it took: its filters repeat their weights as often as there are inputs, so that they are as
+    /// long as before for each input, and are to be fitted.
+    pub fn take(&mut self, map: Shape) {
+        let repeat = |weights: &mut Vec<f32>, was: usize, now: usize| {
+            let filters = weights.chunks_exact(was);
+            *weights = filters.flat_map(|filter| filter.iter().copied().cycle().take(now)).collect();
+        };
+        match self {
+            Layer::Conv(conv) => {
+                repeat(&mut conv.weight_oihw, conv.inputs * 9, map.channels * 9);
+                conv.inputs = map.channels;
+            }
+            Layer::Pool => {}
+            Layer::Hidden(hidden) => {
+                repeat(&mut hidden.weight_oi, hidden.inputs, map.values());
+                hidden.inputs = map.values();
+            }
+            Layer::Classifier(last) => {
+                repeat(&mut last.weight_oi, last.inputs, map.values());
+                last.inputs = map.values();
+            }
+        }
+    }
+
     fn randomize(&mut self, rng: &mut ChaCha8Rng) {
         match self {
             Layer::Conv(conv) => {

@@ -16,21 +16,21 @@ impl Depth {
         Self::without(network, &[])
     }
 
-    /// All but these, given by index; each gives as many outputs as it takes inputs.
+    /// All but these, given by index.
     pub fn without(network: &Network, gone: &[usize]) -> Self {
         Self { left: (0..network.layers.len()).filter(|layer| !gone.contains(layer)).collect() }
     }
 
-    /// One convolution less, that gives as many channels as it takes: each of them in turn. None leaves two pools after each other,
-    /// for a pool is part of the kernel of the convolution before it.
+    /// One convolution or hidden layer less, each of them in turn. None leaves two pools after each other, for a pool is part of the
+    /// kernel of the convolution before it, and none the classifier alone.
     pub fn shallower(&self, network: &Network) -> Vec<Self> {
         let is_pool = |layer: Option<&usize>| layer.is_none_or(|layer| network.layers[*layer] == Layer::Pool);
-        let can_go = |at: usize| match &network.layers[self.left[at]] {
-            Layer::Conv(conv) => {
-                let before = at.checked_sub(1).and_then(|before| self.left.get(before));
-                conv.inputs == conv.outputs && !(is_pool(before) && is_pool(self.left.get(at + 1)))
-            }
-            _ => false,
+        let prunable = network.prunable();
+        let is_last = self.left.iter().filter(|layer| prunable.contains(layer)).count() == 1;
+        let can_go = |at: usize| {
+            let before = at.checked_sub(1).and_then(|before| self.left.get(before));
+            let is_between_pools = is_pool(before) && is_pool(self.left.get(at + 1));
+            prunable.contains(&self.left[at]) && !is_between_pools && !is_last
         };
         let without = |at: usize| {
             let mut left = self.left.clone();
@@ -51,7 +51,7 @@ impl Depth {
         names.filter(|(layer, _)| !self.left.contains(layer)).map(|(_, name)| name).collect()
     }
 
-    /// What the layers that are left make, as they are.
+    /// What the layers that are left make, as they are; one that takes other inputs than it did, as [`Layer::take`] has it.
     ///
     /// # Errors
     /// No architecture.
@@ -59,6 +59,8 @@ impl Depth {
         let layers = self.left.iter().map(|layer| network.layers[*layer].clone()).collect();
         let mut left = Network { layers, ..network.clone() };
         left.arch = left.arch_of_layers()?;
+        let maps = left.arch.maps(left.input)?;
+        left.layers.iter_mut().zip(maps).for_each(|(layer, map)| layer.take(map));
         Ok(left)
     }
 
@@ -82,13 +84,16 @@ mod tests {
     }
 
     #[test]
-    fn layers_go_that_give_what_they_take_and_never_between_two_pools() {
+    fn each_layer_goes_but_between_two_pools_and_the_last() {
         for (arch, once) in [
-            ("4,4,P,6,6,6,F7,F7", vec!["4,P,6,6,6,F7,F7", "4,4,P,6,6,F7,F7", "4,4,P,6,6,F7,F7"]),
-            ("4,P,4,P,F7", vec![]),
-            ("4,P,4", vec!["4,P"]),
-            ("1,P,F7", vec![]),
-            ("4,P,4,4,P,F7", vec!["4,P,4,P,F7", "4,P,4,P,F7"]),
+            ("4,5,P,6,F7,F8", vec!["5,P,6,F7,F8", "4,P,6,F7,F8", "4,5,P,F7,F8", "4,5,P,6,F8", "4,5,P,6,F7"]),
+            ("4,P,4,P,F7", vec!["4,P,4,P"]),
+            ("4,P,5,6,P,F7", vec!["4,P,6,P,F7", "4,P,5,P,F7", "4,P,5,6,P"]),
+            ("4,P,5", vec!["4,P"]),
+            ("4,F7", vec!["F7", "4"]),
+            ("4", vec![]),
+            ("4,P", vec![]),
+            ("F7", vec![]),
         ] {
             let network = network(arch);
             let whole = Depth::whole(&network);
@@ -102,11 +107,19 @@ mod tests {
     #[test]
     fn what_is_left_keeps_what_is_its_own() {
         let network = network("4,4,P,6,6,F7");
-        let depth =
-            Depth::whole(&network).shallower(&network).pop().expect("one").shallower(&network).pop().expect("one");
-        assert_eq!(depth, Depth::without(&network, &[1, 4]));
+        let depth = Depth::without(&network, &[1, 4]);
         assert_eq!(depth.of(&network, &["a", "b", "c", "d", "e"]), ["a", "c", "e"]);
         assert_eq!((depth.left(), depth.gone(&network)), (&[0, 2, 3, 5, 6][..], vec!["conv2".into(), "conv4".into()]));
         assert_eq!(depth.of_network(&network).expect("an architecture").arch.to_string(), "4,P,6,F7");
+    }
+
+    #[test]
+    fn layers_after_one_that_is_gone_take_what_is_there() {
+        let network = network("4,5,P,6,F7");
+        let images = crate::data::Images { shape: network.input, pixels: vec![90; 3 * 144], labels: vec![0; 3] };
+        for gone in [0, 1, 3, 4] {
+            let left = Depth::without(&network, &[gone]).of_network(&network).expect("an architecture");
+            assert_eq!(crate::network::evaluate::logits(&left, &images).expect("runs").len(), 9, "{}", left.arch);
+        }
     }
 }

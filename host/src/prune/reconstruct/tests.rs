@@ -133,7 +133,7 @@ fn a_draw_takes_what_there_is() {
 #[test]
 fn a_layer_that_goes_is_made_up_for() {
     let network = network("6,6,P,8,8,F16");
-    for gone in [vec![1], vec![1, 4]] {
+    for gone in [vec![0], vec![1], vec![3], vec![5], vec![1, 4], vec![3, 4]] {
         let depth = Depth::without(&network, &gone);
         let cut = error(&depth.of_network(&network).expect("cuts"), &network);
         let fitted = error(&without(&network, &depth, Some(&targets(&network))).expect("fits"), &network);
