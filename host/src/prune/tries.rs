@@ -23,6 +23,10 @@ pub struct Tries<'a> {
     pub validation: &'a Images,
 }
 
+/// Of networks with the same number of layers, how many are gone on from: the nearest alone may hide that two layers are only worth
+/// leaving out together (README.md).
+const BREADTH: usize = 2;
+
 /// A plan, and the layers that it is about.
 pub type Try = (Depth, Plan);
 
@@ -30,7 +34,8 @@ impl Tries<'_> {
     /// What is nearest to the unpruned network's answers of [`allocate::candidates`] and, where time is bounded, of plans for
     /// networks of fewer layers. `seen` sees each one's distance, in nats. Without such a bound that is `searched`.
     ///
-    /// From the best so far, one layer more is left out, each in turn ([`Depth::shallower`]), until none is nearer.
+    /// One layer more is left out, each in turn ([`Depth::shallower`]), of the [`BREADTH`] nearest with so many, until none is nearer
+    /// than the nearest with one more.
     ///
     /// # Errors
     /// What the search, surgery, reconstruction or the network refuses.
@@ -47,46 +52,66 @@ impl Tries<'_> {
             return Ok((whole, searched));
         }
         let logits = evaluate::logits(self.network, self.validation)?;
-        let nearest = |tries: Vec<Try>| self.nearest(tries, &logits, &seen);
+        let nearest = |tries: Vec<Try>, count: usize| self.nearest(tries, count, &logits, &seen);
         let plans = allocate::candidates(searched, widest, ground, budget)?;
-        let mut found = nearest(plans.into_iter().map(|plan| (whole.clone(), plan)).collect())?;
-        while let Some(((depth, _), least)) = &found {
-            let plan = |depth: Depth| -> Result<Try> {
-                let arch = depth.of_network(self.network)?.arch;
-                let (ground, widest) = (Ground { arch: &arch, ..*ground }, depth.of(self.network, widest));
-                let plan = budget::search_within(&widest, &depth.of(self.network, self.orders), &ground, budget)?;
-                Ok((depth, plan))
-            };
-            let shallower = depth.shallower(self.network).into_iter().map(plan).collect::<Result<_>>()?;
-            match nearest(shallower)? {
-                Some((next, nats)) if nats < *least => found = Some((next, nats)),
-                _ => break,
+        let mut level = nearest(plans.into_iter().map(|plan| (whole.clone(), plan)).collect(), 1)?;
+        loop {
+            let mut shallower: Vec<Depth> = Vec::new();
+            for depth in level.iter().flat_map(|((depth, _), _)| depth.shallower(self.network)) {
+                if !shallower.contains(&depth) {
+                    shallower.push(depth);
+                }
+            }
+            let plans = shallower.into_iter().filter_map(|depth| self.plan(depth, widest, ground, budget).transpose());
+            let next = nearest(plans.collect::<Result<_>>()?, BREADTH)?;
+            let (found, least) = level.into_iter().next().context("no plan to try")?;
+            match next.first() {
+                Some((_, nats)) if *nats < least => level = next,
+                _ => return Ok(found),
             }
         }
-        found.map(|(found, _)| found).context("no plan to try")
     }
 
-    /// The plan whose network, before it is trained, answers validation images most like the unpruned one, whose `logits` these
-    /// are, and its divergence from it, in nats ([`evaluate::divergence`]); of equals the first.
+    /// The search's plan for these layers; none where one filter per layer does not fit. That may be although it did with a layer
+    /// more: what comes after may take more than that layer did.
+    fn plan(&self, depth: Depth, widest: &[usize], ground: &Ground, budget: Budget) -> Result<Option<Try>> {
+        let arch = depth.of_network(self.network)?.arch;
+        let (ground, widest) = (Ground { arch: &arch, ..*ground }, depth.of(self.network, widest));
+        if ground.check_reachable(budget).is_err() {
+            return Ok(None);
+        }
+        let plan = budget::search_within(&widest, &depth.of(self.network, self.orders), &ground, budget)?;
+        Ok(Some((depth, plan)))
+    }
+
+    /// The plans, so many of them, whose networks, before they are trained, answer validation images most like the unpruned one,
+    /// whose `logits` these are, and their divergence from it, in nats ([`evaluate::divergence`]); the nearest first, of equals
+    /// the first.
     ///
     /// That is what fine-tuning lowers, and tells plans apart where accuracy, a count of 2,000 images, does not. Fitted networks
     /// differ by their plans alone; training would add a spread of its own, and take its time.
     ///
     /// # Errors
     /// What surgery, reconstruction or the network refuses.
-    fn nearest(&self, tries: Vec<Try>, logits: &[f32], seen: &impl Fn(&Try, f64)) -> Result<Option<(Try, f64)>> {
-        let mut nearest: Option<(Try, f64)> = None;
+    fn nearest(
+        &self,
+        tries: Vec<Try>,
+        count: usize,
+        logits: &[f32],
+        seen: &impl Fn(&Try, f64),
+    ) -> Result<Vec<(Try, f64)>> {
+        let mut measured = Vec::new();
         for trial in tries {
             let (depth, plan) = &trial;
             let kept = surgery::kept(&depth.of(self.network, self.orders), &plan.widths);
             let cut = reconstruct::cut(self.network, depth, &kept, self.answers)?;
             let nats = evaluate::divergence(&cut, self.validation, logits)?;
             seen(&trial, nats);
-            if nearest.as_ref().is_none_or(|(_, least)| nats < *least) {
-                nearest = Some((trial, nats));
-            }
+            measured.push((trial, nats));
         }
-        Ok(nearest)
+        measured.sort_by(|(_, one), (_, other)| one.total_cmp(other));
+        measured.truncate(count);
+        Ok(measured)
     }
 }
 
@@ -168,6 +193,15 @@ mod tests {
             let macs = plan.arch.macs(SHAPE, 4).expect("an architecture");
             assert!(macs <= bench.network.macs().expect("an architecture") * share as usize / 100, "{}", plan.arch);
         }
+    }
+
+    #[test]
+    fn a_layer_without_which_nothing_fits_stays() {
+        // Of one filter and one unit 576 + 64 + 4 multiply-accumulates; without the hidden layer 576 + 256.
+        let mut bench = Bench::new("8,F8", None);
+        bench.budget.work = Some(Work::macs(700));
+        let ((_, plan), seen) = bench.search();
+        assert!(seen.len() > 1 && seen.iter().all(|(arch, _)| arch.contains('F')), "{}: {seen:?}", plan.arch);
     }
 
     #[test]
