@@ -1,5 +1,7 @@
 //! Which layers a pruned network has, of the unpruned one's: all, or some less.
 
+use std::ops::Range;
+
 use anyhow::Result;
 
 use crate::network::{Layer, Network};
@@ -21,23 +23,25 @@ impl Depth {
         Self { left: (0..network.layers.len()).filter(|layer| !gone.contains(layer)).collect() }
     }
 
-    /// One convolution or hidden layer less, each of them in turn. None leaves two pools after each other, for a pool is part of the
-    /// kernel of the convolution before it, and none the classifier alone.
+    /// One convolution or hidden layer less, or two after one another: each of them in turn. None leaves two pools after each
+    /// other, for a pool is part of the kernel of the convolution before it, and none the classifier alone.
     pub fn shallower(&self, network: &Network) -> Vec<Self> {
+        let (prunable, end) = (network.prunable(), self.left.len());
         let is_pool = |layer: Option<&usize>| layer.is_none_or(|layer| network.layers[*layer] == Layer::Pool);
-        let prunable = network.prunable();
-        let is_last = self.left.iter().filter(|layer| prunable.contains(layer)).count() == 1;
-        let can_go = |at: usize| {
-            let before = at.checked_sub(1).and_then(|before| self.left.get(before));
-            let is_between_pools = is_pool(before) && is_pool(self.left.get(at + 1));
-            prunable.contains(&self.left[at]) && !is_between_pools && !is_last
+        let can_go = |gone: &Range<usize>| {
+            let before = gone.start.checked_sub(1).and_then(|before| self.left.get(before));
+            let is_between_pools = is_pool(before) && is_pool(self.left.get(gone.end));
+            let others = self.left[..gone.start].iter().chain(&self.left[gone.end..]);
+            let leaves_some = others.into_iter().any(|layer| prunable.contains(layer));
+            self.left[gone.clone()].iter().all(|layer| prunable.contains(layer)) && !is_between_pools && leaves_some
         };
-        let without = |at: usize| {
+        let without = |gone: Range<usize>| {
             let mut left = self.left.clone();
-            left.remove(at);
+            left.drain(gone);
             Self { left }
         };
-        (0..self.left.len()).filter(|at| can_go(*at)).map(without).collect()
+        let runs = [1, 2].into_iter().flat_map(|length| (length..=end).map(move |after| after - length..after));
+        runs.filter(can_go).map(without).collect()
     }
 
     /// The indices of the layers that are left.
@@ -84,11 +88,13 @@ mod tests {
     }
 
     #[test]
-    fn each_layer_goes_but_between_two_pools_and_the_last() {
+    fn a_layer_goes_or_two_but_not_all_between_two_pools_and_not_the_last() {
         for (arch, once) in [
-            ("4,5,P,6,F7,F8", vec!["5,P,6,F7,F8", "4,P,6,F7,F8", "4,5,P,F7,F8", "4,5,P,6,F8", "4,5,P,6,F7"]),
+            ("4,5,P,6,F7", vec!["5,P,6,F7", "4,P,6,F7", "4,5,P,F7", "4,5,P,6", "4,5,P"]),
             ("4,P,4,P,F7", vec!["4,P,4,P"]),
             ("4,P,5,6,P,F7", vec!["4,P,6,P,F7", "4,P,5,P,F7", "4,P,5,6,P"]),
+            ("4,P,5,6,7,P", vec!["4,P,6,7,P", "4,P,5,7,P", "4,P,5,6,P", "4,P,7,P", "4,P,5,P"]),
+            ("4,P,5,6", vec!["4,P,6", "4,P,5", "4,P"]),
             ("4,P,5", vec!["4,P"]),
             ("4,F7", vec!["F7", "4"]),
             ("4", vec![]),

@@ -23,10 +23,6 @@ pub struct Tries<'a> {
     pub validation: &'a Images,
 }
 
-/// Of networks with the same number of layers, how many are gone on from: the nearest alone may hide that two layers are only worth
-/// leaving out together (README.md).
-const BREADTH: usize = 2;
-
 /// A plan, and the layers that it is about.
 pub type Try = (Depth, Plan);
 
@@ -34,8 +30,7 @@ impl Tries<'_> {
     /// What is nearest to the unpruned network's answers of [`allocate::candidates`] and, where time is bounded, of plans for
     /// networks of fewer layers. `seen` sees each one's distance, in nats. Without such a bound that is `searched`.
     ///
-    /// One layer more is left out, each in turn ([`Depth::shallower`]), of the [`BREADTH`] nearest with so many, until none is nearer
-    /// than the nearest with one more.
+    /// From the best so far, layers more are left out, each in turn ([`Depth::shallower`]), until none is nearer.
     ///
     /// # Errors
     /// What the search, surgery, reconstruction or the network refuses.
@@ -52,21 +47,15 @@ impl Tries<'_> {
             return Ok((whole, searched));
         }
         let logits = evaluate::logits(self.network, self.validation)?;
-        let nearest = |tries: Vec<Try>, count: usize| self.nearest(tries, count, &logits, &seen);
+        let nearest = |tries: Vec<Try>| self.nearest(tries, &logits, &seen);
         let plans = allocate::candidates(searched, widest, ground, budget)?;
-        let mut level = nearest(plans.into_iter().map(|plan| (whole.clone(), plan)).collect(), 1)?;
+        let plans = plans.into_iter().map(|plan| (whole.clone(), plan)).collect();
+        let (mut found, mut least) = nearest(plans)?.context("no plan to try")?;
         loop {
-            let mut shallower: Vec<Depth> = Vec::new();
-            for depth in level.iter().flat_map(|((depth, _), _)| depth.shallower(self.network)) {
-                if !shallower.contains(&depth) {
-                    shallower.push(depth);
-                }
-            }
-            let plans = shallower.into_iter().filter_map(|depth| self.plan(depth, widest, ground, budget).transpose());
-            let next = nearest(plans.collect::<Result<_>>()?, BREADTH)?;
-            let (found, least) = level.into_iter().next().context("no plan to try")?;
-            match next.first() {
-                Some((_, nats)) if *nats < least => level = next,
+            let shallower = found.0.shallower(self.network).into_iter();
+            let plans = shallower.filter_map(|depth| self.plan(depth, widest, ground, budget).transpose());
+            match nearest(plans.collect::<Result<_>>()?)? {
+                Some((next, nats)) if nats < least => (found, least) = (next, nats),
                 _ => return Ok(found),
             }
         }
@@ -84,34 +73,27 @@ impl Tries<'_> {
         Ok(Some((depth, plan)))
     }
 
-    /// The plans, so many of them, whose networks, before they are trained, answer validation images most like the unpruned one,
-    /// whose `logits` these are, and their divergence from it, in nats ([`evaluate::divergence`]); the nearest first, of equals
-    /// the first.
+    /// The plan whose network, before it is trained, answers validation images most like the unpruned one, whose `logits` these
+    /// are, and its divergence from it, in nats ([`evaluate::divergence`]); of equals the first.
     ///
     /// That is what fine-tuning lowers, and tells plans apart where accuracy, a count of 2,000 images, does not. Fitted networks
     /// differ by their plans alone; training would add a spread of its own, and take its time.
     ///
     /// # Errors
     /// What surgery, reconstruction or the network refuses.
-    fn nearest(
-        &self,
-        tries: Vec<Try>,
-        count: usize,
-        logits: &[f32],
-        seen: &impl Fn(&Try, f64),
-    ) -> Result<Vec<(Try, f64)>> {
-        let mut measured = Vec::new();
+    fn nearest(&self, tries: Vec<Try>, logits: &[f32], seen: &impl Fn(&Try, f64)) -> Result<Option<(Try, f64)>> {
+        let mut nearest: Option<(Try, f64)> = None;
         for trial in tries {
             let (depth, plan) = &trial;
             let kept = surgery::kept(&depth.of(self.network, self.orders), &plan.widths);
             let cut = reconstruct::cut(self.network, depth, &kept, self.answers)?;
             let nats = evaluate::divergence(&cut, self.validation, logits)?;
             seen(&trial, nats);
-            measured.push((trial, nats));
+            if nearest.as_ref().is_none_or(|(_, least)| nats < *least) {
+                nearest = Some((trial, nats));
+            }
         }
-        measured.sort_by(|(_, one), (_, other)| one.total_cmp(other));
-        measured.truncate(count);
-        Ok(measured)
+        Ok(nearest)
     }
 }
 

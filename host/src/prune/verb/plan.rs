@@ -96,8 +96,10 @@ impl Bench<'_> {
         let widest = cutoff::widths(&cuts);
         let searched = budget::search_within(&widest, &orders, ground, request.budget)?;
         let tries = Tries { network, orders: &orders, answers, validation };
-        tries.search(searched, &widest, ground, request.budget, |(_, plan), nats| {
-            println!("tried {}: {nats:.4} nats from the unpruned network's answers", plan.arch)
+        tries.search(searched, &widest, ground, request.budget, |(depth, plan), nats| {
+            let gone = depth.gone(network);
+            let without = if gone.is_empty() { String::new() } else { format!(" without {}", gone.join(", ")) };
+            println!("tried {}{without}: {nats:.4} nats from the unpruned network's answers", plan.arch)
         })
     }
 
