@@ -31,8 +31,8 @@ impl Depth {
         let can_go = |gone: &Range<usize>| {
             let before = gone.start.checked_sub(1).and_then(|before| self.left.get(before));
             let is_between_pools = is_pool(before) && is_pool(self.left.get(gone.end));
-            let others = self.left[..gone.start].iter().chain(&self.left[gone.end..]);
-            let leaves_some = others.into_iter().any(|layer| prunable.contains(layer));
+            let mut others = self.left[..gone.start].iter().chain(&self.left[gone.end..]);
+            let leaves_some = others.any(|layer| prunable.contains(layer));
             self.left[gone.clone()].iter().all(|layer| prunable.contains(layer)) && !is_between_pools && leaves_some
         };
         let without = |gone: Range<usize>| {
@@ -78,8 +78,8 @@ impl Depth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Shape;
-    use crate::network::Normalization;
+    use crate::data::{Images, Shape};
+    use crate::network::{Normalization, evaluate};
 
     fn network(arch: &str) -> Network {
         let shape = Shape { height: 12, width: 12, channels: 1 };
@@ -120,12 +120,29 @@ mod tests {
     }
 
     #[test]
-    fn layers_after_one_that_is_gone_take_what_is_there() {
+    fn layers_after_one_that_is_gone_take_what_is_there_by_their_old_weights() {
         let network = network("4,5,P,6,F7");
-        let images = crate::data::Images { shape: network.input, pixels: vec![90; 3 * 144], labels: vec![0; 3] };
+        let images = Images { shape: network.input, pixels: vec![90; 3 * 144], labels: vec![0; 3] };
         for gone in [0, 1, 3, 4] {
             let left = Depth::without(&network, &[gone]).of_network(&network).expect("an architecture");
-            assert_eq!(crate::network::evaluate::logits(&left, &images).expect("runs").len(), 9, "{}", left.arch);
+            assert_eq!(evaluate::logits(&left, &images).expect("runs").len(), 9, "{}", left.arch);
         }
+        let conv = |network: &Network, layer: usize| match &network.layers[layer] {
+            Layer::Conv(conv) => conv.weight_oihw.clone(),
+            other => panic!("{other:?} is no convolution"),
+        };
+        // conv3 took five channels and takes the four of conv1: the first four's weights; conv2 took four and takes one.
+        for (gone, before, after, was, now) in [(1, 3, 2, 5, 4), (0, 1, 0, 4, 1)] {
+            let left = Depth::without(&network, &[gone]).of_network(&network).expect("an architecture");
+            let (old, new) = (conv(&network, before), conv(&left, after));
+            let mut filters = old.chunks(was * 9).zip(new.chunks(now * 9));
+            assert!(filters.all(|(old, new)| new == &old[..now * 9]), "without layer {gone}");
+        }
+        // Where a layer takes more than it did, they come again.
+        let mut conv1 = network.layers[0].clone();
+        conv1.take(Shape { channels: 3, ..network.input });
+        let Layer::Conv(conv1) = conv1 else { panic!("a convolution") };
+        let again = |filter: &[f32]| filter[..9] == filter[9..18] && filter[..9] == filter[18..];
+        assert!(conv1.weight_oihw.chunks(27).all(again) && conv1.weight_oihw.len() == 4 * 27);
     }
 }
