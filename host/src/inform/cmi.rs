@@ -66,7 +66,7 @@ pub(super) fn layer_grams(
 ) -> (GaussianKernel, Vec<GramMatrix>) {
     let distances = distances(maps, classes);
     let kernel = match criterion.mode {
-        Mode::Improved => {
+        Mode::Improved | Mode::Maps => {
             let kept = criterion.kept.unwrap_or(maps.channels());
             GaussianKernel::of_layer(&distances, criterion.width, kept).shared_by(layers)
         }

@@ -20,7 +20,7 @@ pub(super) enum Label {
 impl Label {
     pub(super) fn new(mode: Mode, classes: &Classes) -> Self {
         match mode {
-            Mode::Improved => Self::SameClass(classes.clone()),
+            Mode::Improved | Mode::Maps => Self::SameClass(classes.clone()),
             Mode::Faithful => Self::Columns(columns(classes)),
         }
     }

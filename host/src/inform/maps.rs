@@ -37,6 +37,43 @@ impl Maps {
         Ok(Self { samples, channels, positions, values })
     }
 
+    /// Each channel's values in both, those of `self` first: what it tells by the one or the other. Either side is over the
+    /// root of its total variance, the mean over the channels, so that as much lies between two images in both.
+    ///
+    /// # Errors
+    /// Other samples or channels.
+    pub fn beside(&self, other: &Self) -> Result<Self> {
+        let shape = |maps: &Self| (maps.channels, maps.samples);
+        ensure!(shape(self) == shape(other), "{:?} channels and samples beside {:?}", shape(self), shape(other));
+        let sides = [(self, self.spread()), (other, other.spread())];
+        let one = |at: usize| {
+            let side = move |(maps, spread): (&Self, f64)| {
+                let values = maps.values[at * maps.positions..][..maps.positions].iter();
+                values.map(|value| (f64::from(*value) / spread) as f32).collect::<Vec<_>>()
+            };
+            sides.into_iter().flat_map(side)
+        };
+        let values = (0..self.channels * self.samples).flat_map(one).collect();
+        Self::new(self.samples, self.channels, self.positions + other.positions, values)
+    }
+
+    /// The root of the sum over positions of the variance over samples, its mean over the channels; 1 where nothing varies.
+    fn spread(&self) -> f64 {
+        let variance = |channel: usize| {
+            let mut sums = vec![[0.0_f64; 2]; self.positions];
+            for map in self.channel(channel).chunks_exact(self.positions) {
+                for ([sum, squares], value) in sums.iter_mut().zip(map) {
+                    *sum += f64::from(*value);
+                    *squares += f64::from(*value).powi(2);
+                }
+            }
+            let count = self.samples as f64;
+            sums.iter().map(|[sum, squares]| (squares / count - (sum / count).powi(2)).max(0.0)).sum::<f64>()
+        };
+        let spread = ((0..self.channels).map(variance).sum::<f64>() / self.channels as f64).sqrt();
+        if spread > 0.0 { spread } else { 1.0 }
+    }
+
     /// The number of images.
     pub fn samples(&self) -> usize {
         self.samples
@@ -81,5 +118,28 @@ mod tests {
         assert!(refusal(1, 1, 1, vec![0.0]).contains("at least two"));
         assert!(refusal(2, 0, 1, vec![]).contains("empty"));
         assert!(refusal(2, 3, 4, vec![0.0; 23]).contains("need 24"));
+    }
+
+    #[test]
+    fn beside_each_other_both_sides_are_as_far_apart() {
+        // Variances: of the one 1 and 0 in all, mean 1/2; of the other 16 in both channels.
+        let one = Maps::new(2, 2, 1, vec![1.0, 3.0, 5.0, 5.0]).expect("maps");
+        let other = Maps::new(2, 2, 2, vec![0.0, 7.0, 8.0, 7.0, 3.0, 0.0, 3.0, 8.0]).expect("maps");
+        let both = one.beside(&other).expect("alike");
+        let half = 0.5_f32.sqrt();
+        let expected = [[1.0 / half, 0.0, 1.75, 3.0 / half, 2.0, 1.75], [5.0 / half, 0.75, 0.0, 5.0 / half, 0.75, 2.0]];
+        assert_eq!((both.samples(), both.channels(), both.positions()), (2, 2, 3));
+        for (channel, expected) in expected.iter().enumerate() {
+            let close = |(got, want): (&f32, &f32)| (got - want).abs() < 1e-6;
+            assert!(both.channel(channel).iter().zip(expected).all(close), "{both:?}");
+        }
+    }
+
+    #[test]
+    fn what_never_varies_stays_beside_the_other() {
+        let (silent, other) = (Maps::new(2, 1, 1, vec![0.0; 2]), Maps::new(2, 1, 1, vec![0.0, 4.0]));
+        let (silent, other) = (silent.expect("maps"), other.expect("maps"));
+        assert_eq!(silent.beside(&other).expect("alike").channel(0), [0.0, 0.0, 0.0, 2.0]);
+        assert!(silent.beside(&Maps::new(2, 2, 1, vec![0.0; 4]).expect("maps")).is_err());
     }
 }

@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Whose kernels the estimate takes.
+/// What of a filter the estimate is about, and whose kernels it takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "network", derive(clap::ValueEnum))]
 pub enum Mode {
-    /// One sigma per layer, taken from the data, and a same-class label kernel.
+    /// What each filter adds to the logits, one sigma per layer, taken from the data, and a same-class label kernel.
     #[default]
     Improved,
-    /// As published: a sigma per channel, 5 n^(-1 / (4 + d)), and a Gaussian kernel over one-hot label columns.
+    /// The same of the filters' maps.
+    Maps,
+    /// As published, of the maps: a sigma per channel, 5 n^(-1 / (4 + d)), and a Gaussian kernel over one-hot label columns.
     Faithful,
 }
 

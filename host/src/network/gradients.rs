@@ -1,27 +1,38 @@
-//! How the loss answers when one filter's maps are scaled.
+//! How the loss, or a logit, answers when one filter's maps are scaled.
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::activation::{log_softmax, relu};
 use burn::tensor::module::{conv2d, linear, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Tensor, TensorData};
+use rayon::prelude::*;
 
 use super::backend;
 use super::batch::tensor;
 use super::vgg::numbers;
 use super::weights::{Layer, Network};
 use crate::data::Images;
+use crate::inform::Maps;
 
 /// Images that run at once.
 const BATCH: usize = 32;
 
-/// dL/dg of one layer's gates, `[image][filter]`.
+/// d/dg of one layer's gates, `[image][filter]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GateGradients {
     /// Filters, or hidden units.
     pub filters: usize,
-    /// Nats per unit of the gate.
+    /// Per unit of the gate.
     pub values: Vec<f32>,
+}
+
+/// What is derived by the gates.
+#[derive(Clone, Copy)]
+enum Objective {
+    /// Each image's own cross entropy with its label, in nats.
+    Loss,
+    /// Its logit of one class.
+    Logit(usize),
 }
 
 /// dL/dg at g = 1 of every filter's gate g, which scales the filter's maps a after the ReLU: the sum over positions of
@@ -33,6 +44,33 @@ pub struct GateGradients {
 /// # Errors
 /// Images of another size than the network's.
 pub fn of_gates(network: &Network, images: &Images) -> Result<Vec<GateGradients>> {
+    gates(network, images, Objective::Loss)
+}
+
+/// What every filter adds to each class's logit z_c, to first order: dz_c/dg = the sum over positions of a dz_c/da, less its mean
+/// over the classes, which softmax does not see. One entry per prunable layer, with a position for each class.
+///
+/// Gradient times activation (Ancona et al. 2018, arXiv 1711.06104), of a whole filter. No label is read. It takes a forward and
+/// a backward pass a class.
+///
+/// # Errors
+/// Images of another size than the network's; values that are not finite.
+pub fn contributions(network: &Network, images: &Images) -> Result<Vec<Maps>> {
+    let of = |class| gates(network, images, Objective::Logit(class));
+    let classes: Vec<Vec<GateGradients>> = (0..network.classes).into_par_iter().map(of).collect::<Result<_>>()?;
+    let layer = |layer: usize| {
+        let filters = classes[0][layer].filters;
+        let values = (0..filters).flat_map(|filter| (0..images.len()).map(move |image| image * filters + filter));
+        let centred = |at: usize| {
+            let mean = classes.iter().map(|class| class[layer].values[at]).sum::<f32>() / classes.len() as f32;
+            classes.iter().map(move |class| class[layer].values[at] - mean)
+        };
+        Maps::new(images.len(), filters, classes.len(), values.flat_map(centred).collect())
+    };
+    (0..network.prunable().len()).map(layer).collect()
+}
+
+fn gates(network: &Network, images: &Images, objective: Objective) -> Result<Vec<GateGradients>> {
     ensure!(
         images.shape == network.input,
         "the images are {}, the network was trained on {}: choose another --data",
@@ -45,8 +83,13 @@ pub fn of_gates(network: &Network, images: &Images) -> Result<Vec<GateGradients>
     for from in (0..images.len()).step_by(BATCH) {
         let to = (from + BATCH).min(images.len());
         let inputs = tensor(images, from, to, network.normalization, &device);
-        let targets = one_hot(&images.labels[from..to], network.classes, &device);
-        let batch = batch(&steps, inputs, targets)?;
+        let batch = batch(&steps, inputs, |logits| match objective {
+            Objective::Loss => {
+                let targets = one_hot(&images.labels[from..to], network.classes, &device);
+                (log_softmax(logits, 1) * targets).sum().neg()
+            }
+            Objective::Logit(class) => logits.narrow(1, class, 1).sum(),
+        })?;
         if layers.is_empty() {
             layers = batch;
         } else {
@@ -115,16 +158,16 @@ enum Gate {
     Values(Tensor<2>),
 }
 
-/// Runs a batch forward and back. The loss is the sum over images, so that each gate gets its own image's gradient.
-fn batch(steps: &[Step], inputs: Tensor<4>, targets: Tensor<2>) -> Result<Vec<GateGradients>> {
+/// Runs a batch forward and back. The objective is a sum over images, so that each gate gets its own image's gradient.
+fn batch(steps: &[Step], inputs: Tensor<4>, objective: impl Fn(Tensor<2>) -> Tensor<1>) -> Result<Vec<GateGradients>> {
     let (gates, logits) = forward(steps, inputs);
-    let gradients = (log_softmax(logits, 1) * targets).sum().neg().backward();
+    let gradients = objective(logits).backward();
     let gradient = |gate: &Gate| {
         let (filters, values) = match gate {
             Gate::Maps(gate) => (gate.dims()[1], gate.grad(&gradients).map(numbers)),
             Gate::Values(gate) => (gate.dims()[1], gate.grad(&gradients).map(numbers)),
         };
-        Ok(GateGradients { filters, values: values.context("the loss does not depend on a layer")?? })
+        Ok(GateGradients { filters, values: values.context("the logits do not depend on a layer")?? })
     };
     gates.iter().map(gradient).collect()
 }

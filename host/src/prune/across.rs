@@ -17,7 +17,7 @@ use serde::Serialize;
 use super::survey::{self, LayerSurvey, Survey};
 use crate::data::Images;
 use crate::inform::{Condition, LayerRanking, Maps, Mode, evaluations, rank};
-use crate::network::{Network, taps};
+use crate::network::Network;
 
 /// What a layer's filters are conditioned on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ValueEnum)]
@@ -74,7 +74,7 @@ impl Walk {
         let arms = self.arms(&per_layer, widths)?;
         let images = survey::draw(train, options.images, options.seed)?;
         survey::cached(network, &images, &(options, self, widths), cache, || {
-            let maps = taps::maps(network, &images)?;
+            let maps = survey::observed(network, &images, options.criterion.mode)?;
             let ground = Ground { walk: self, per_layer: &per_layer, widths, images: &images, maps: &maps, options };
             ground.survey(&arms)
         })

@@ -1,9 +1,9 @@
-//! Rankings of the carried network's own maps: what is skipped never mattered.
+//! Rankings of the carried network's own contributions and maps: what is skipped never mattered.
 
 use anyhow::Result;
 use secateur::data;
 use secateur::inform::{Criterion, rank};
-use secateur::network::{Network, taps};
+use secateur::network::{Network, gradients, taps};
 
 /// Few enough for every candidate of every layer to be evaluated in seconds.
 const IMAGES: usize = 64;
@@ -13,7 +13,8 @@ fn the_default_order_is_that_of_evaluating_everything() -> Result<()> {
     let network = concat!(env!("CARGO_MANIFEST_DIR"), "/../host/assets/vgg-small-fashion-mnist.safetensors");
     let network = Network::load(network.as_ref())?;
     let images = data::load(data::DEFAULT)?.train.head(IMAGES);
-    for maps in taps::maps(&network, &images)? {
+    let contributions = gradients::contributions(&network, &images)?;
+    for maps in contributions.into_iter().chain(taps::maps(&network, &images)?) {
         let ranked = |exhaustive| {
             let criterion = Criterion { exhaustive, ..Criterion::default() };
             rank(&maps, &images.labels, &criterion, &[], &|_| ())

@@ -12,7 +12,7 @@ use crate::prune::rank::Method;
 use crate::report::size;
 
 /// Part of every key: counted up whenever the same trial would come out differently.
-pub(super) const REVISION: u32 = 7;
+pub(super) const REVISION: u32 = 8;
 
 /// A point of the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

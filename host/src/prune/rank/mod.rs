@@ -78,7 +78,9 @@ pub enum Method {
     CmiCompactBidirectional,
     /// As cmi-full, from the layer that loses most to both ends.
     CmiFullBidirectional,
-    /// CMI with the published kernels: a sigma a channel, and wide over label columns.
+    /// CMI of the filters' maps.
+    CmiMaps,
+    /// CMI of the maps with the published kernels: a sigma a channel, and wide over label columns.
     CmiFaithful,
     /// By chance.
     Random,
@@ -116,16 +118,18 @@ impl Method {
             let walk = Walk { formulation, direction, start: None };
             Box::new(cmi::Cmi { options: options.clone(), walk })
         };
+        let of_mode = |mode| {
+            let criterion = Criterion { mode, ..options.criterion };
+            Box::new(cmi::Cmi { options: Options { criterion, ..options.clone() }, walk: Walk::default() })
+        };
         match self {
             Method::Cmi => cmi(PerLayer, Forward),
             Method::CmiCompact => cmi(Compact, Forward),
             Method::CmiFull => cmi(Full, Forward),
             Method::CmiCompactBidirectional => cmi(Compact, Bidirectional),
             Method::CmiFullBidirectional => cmi(Full, Bidirectional),
-            Method::CmiFaithful => {
-                let criterion = Criterion { mode: Mode::Faithful, ..options.criterion };
-                Box::new(cmi::Cmi { options: Options { criterion, ..options.clone() }, walk: Walk::default() })
-            }
+            Method::CmiMaps => of_mode(Mode::Maps),
+            Method::CmiFaithful => of_mode(Mode::Faithful),
             Method::Random => Box::new(random::Random),
             Method::L1 => Box::new(l1::L1),
             Method::Mi => Box::new(mi::Mi { criterion: options.criterion }),

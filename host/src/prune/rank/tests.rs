@@ -112,9 +112,35 @@ fn losses(network: &Network, images: &Images) -> Vec<f64> {
     logits.chunks_exact(CLASSES).zip(&images.labels).map(loss).collect()
 }
 
+/// The logits less their mean over the classes, `[image][class]`.
+fn centred_logits(network: &Network, images: &Images) -> Vec<f64> {
+    let logits = evaluate::logits(network, images).expect("runs");
+    let centred = |row: &[f32]| {
+        let mean = row.iter().sum::<f32>() / CLASSES as f32;
+        row.iter().map(|logit| f64::from(logit - mean)).collect::<Vec<_>>()
+    };
+    logits.chunks_exact(CLASSES).flat_map(centred).collect()
+}
+
 #[test]
 fn gates_answer_as_the_loss_does() {
-    const STEP: f32 = 1e-3;
+    let (network, images) = open_network();
+    let gradients = gradients::of_gates(&network, &images).expect("runs");
+    assert_slopes(&network, &images, losses, |layer, filter| {
+        let of_filter = gradients[layer].values.iter().skip(filter).step_by(gradients[layer].filters);
+        of_filter.copied().collect()
+    });
+}
+
+#[test]
+fn contributions_are_how_gates_move_the_logits() {
+    let (network, images) = open_network();
+    let contributions = gradients::contributions(&network, &images).expect("runs");
+    assert_slopes(&network, &images, centred_logits, |layer, filter| contributions[layer].channel(filter).to_vec());
+}
+
+/// A network whose filters differ, most of them with a voice.
+fn open_network() -> (Network, Images) {
     let mut network = network();
     for layer in network.prunable() {
         let norm = norm(&mut network, layer);
@@ -123,25 +149,36 @@ fn gates_answer_as_the_loss_does() {
         norm.mean.fill(-0.1);
     }
     let images = images(&network, 35);
-    let gradients = gradients::of_gates(&network, &images).expect("runs");
-    let whole = losses(&network, &images);
-    for (layer, gradients) in network.prunable().into_iter().zip(gradients) {
-        for filter in 0..gradients.filters {
+    (network, images)
+}
+
+/// That `found` has, for a prunable layer's filter, the slope of each of `values` when the filter's gate opens.
+fn assert_slopes(
+    network: &Network,
+    images: &Images,
+    values: fn(&Network, &Images) -> Vec<f64>,
+    found: impl Fn(usize, usize) -> Vec<f32>,
+) {
+    const STEP: f32 = 1e-3;
+    let whole = values(network, images);
+    for (at, layer) in network.prunable().into_iter().enumerate() {
+        let filters = norm(&mut network.clone(), layer).gamma.len();
+        for filter in 0..filters {
             // ReLU(g y) = g ReLU(y), so scaling γ and β opens the gate.
             let gated = |gate: f32| {
                 let mut network = network.clone();
                 let norm = norm(&mut network, layer);
                 (norm.gamma[filter], norm.beta[filter]) = (gate * norm.gamma[filter], gate * norm.beta[filter]);
-                losses(&network, &images)
+                values(&network, images)
             };
             // Where a later ReLU turns between the two, only one side's slope is the gradient.
-            let (more, less) = (gated(1.0 + STEP), gated(1.0 - STEP));
-            for image in 0..images.len() {
+            let (more, less, found) = (gated(1.0 + STEP), gated(1.0 - STEP), found(at, filter));
+            assert_eq!(found.len(), whole.len());
+            for (value, found) in found.into_iter().map(f64::from).enumerate() {
                 let slopes =
-                    [more[image] - whole[image], whole[image] - less[image]].map(|rise| rise / f64::from(STEP));
-                let found = f64::from(gradients.values[image * gradients.filters + filter]);
+                    [more[value] - whole[value], whole[value] - less[value]].map(|rise| rise / f64::from(STEP));
                 let close = slopes.iter().any(|slope| (slope - found).abs() < 5e-3 * slope.abs().max(1.0));
-                assert!(close, "layer {layer}, filter {filter}, image {image}: {found}, expected one of {slopes:?}");
+                assert!(close, "layer {layer}, filter {filter}, value {value}: {found}, expected one of {slopes:?}");
             }
         }
     }
