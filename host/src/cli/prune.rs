@@ -85,7 +85,7 @@ struct RankWords {
     /// Kernel width, in typical distances of two images in all filters that a layer keeps.
     #[arg(long, default_value_t = Criterion::default().width)]
     width: f64,
-    /// Whose kernels: this project's, or the paper's.
+    /// What information is about, and whose kernels: this project's, or the paper's.
     #[arg(long, value_enum, default_value_t)]
     mode: Mode,
     /// Evaluate every candidate, those too that provably cannot win: the same order, slower.

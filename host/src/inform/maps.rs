@@ -1,10 +1,11 @@
-//! What a layer answers to a set of images: the input of every estimate here.
+//! What a layer answers to a set of images, or adds to the logits there: the input of every estimate here.
 
 use anyhow::{Result, ensure};
 
 /// The feature maps of one layer after its ReLU, laid out `[channel][sample][position]`.
 ///
-/// A hidden unit of a fully connected layer is a channel of one position. All values are finite.
+/// A hidden unit of a fully connected layer is a channel of one position; whatever else is known of a channel and an image may have
+/// positions too. All values are finite.
 #[derive(Clone, Debug)]
 pub struct Maps {
     samples: usize,

@@ -10,8 +10,11 @@
 //! I(Y; F) = S(Y) + S(F) - S(Y, F). The order alpha is 1.01: near Shannon's 1, where a filter never lowers what the
 //! others tell (strong subadditivity), so at 1.01 it may do so by next to nothing.
 //!
-//! Two choices differ from the published estimator:
+//! Three choices differ from the published estimator:
 //!
+//! - *What a filter adds to the logits beside its maps.* The maps of a first layer tell as much about the label whichever of its
+//!   filters stay; how much of it the rest of the network reads they do not say. So each filter has its maps and its
+//!   contributions to the logits (`network::gradients::contributions`) beside each other ([`Maps::beside`]).
 //! - *One sigma per layer.* A sigma per channel scales every channel to the same strength, and with it goes how
 //!   strongly a channel responds; that ranks worse than chance. It also fills the joint entropy after a few channels,
 //!   whereupon rounding decides; [`LayerRanking::saturated_after`] says where that happens. That sigma is
@@ -23,7 +26,7 @@
 //!
 //! How stable an order is against the draw of the images, n, alpha and sigma is measured in the README beside this file.
 //!
-//! Pure: maps in, numbers out; no IO, no network, the same result for any number of threads.
+//! Pure: maps (or what stands for them) in, numbers out; no IO, no network, the same result for any number of threads.
 
 mod bound;
 mod cka;

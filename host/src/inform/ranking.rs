@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "network", derive(clap::ValueEnum))]
 pub enum Mode {
-    /// What each filter adds to the logits, one sigma per layer, taken from the data, and a same-class label kernel.
+    /// Each filter's maps beside what it adds to the logits; one sigma per layer, taken from the data, and a same-class label
+    /// kernel.
     #[default]
     Improved,
-    /// The same of the filters' maps.
+    /// The same of the maps alone.
     Maps,
     /// As published, of the maps: a sigma per channel, 5 n^(-1 / (4 + d)), and a Gaussian kernel over one-hot label columns.
     Faithful,

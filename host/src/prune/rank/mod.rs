@@ -78,7 +78,7 @@ pub enum Method {
     CmiCompactBidirectional,
     /// As cmi-full, from the layer that loses most to both ends.
     CmiFullBidirectional,
-    /// CMI of the filters' maps.
+    /// CMI of the filters' maps alone.
     CmiMaps,
     /// CMI of the maps with the published kernels: a sigma a channel, and wide over label columns.
     CmiFaithful,
