@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "network", derive(clap::ValueEnum))]
 pub enum Mode {
-    /// Each filter's maps beside what it adds to the logits; one sigma per layer, taken from the data, and a same-class label
-    /// kernel.
+    /// One sigma per layer, taken from the data, and a same-class label kernel; of maps, and beside them of what each filter adds
+    /// to the logits where a plan cuts even the first layer.
     #[default]
     Improved,
-    /// The same of the maps alone.
+    /// The same, always of the maps alone.
     Maps,
     /// As published, of the maps: a sigma per channel, 5 n^(-1 / (4 + d)), and a Gaussian kernel over one-hot label columns.
     Faithful,

@@ -17,7 +17,7 @@ use serde::Serialize;
 use super::survey::{self, LayerSurvey, Survey};
 use crate::data::Images;
 use crate::inform::{Condition, LayerRanking, Maps, Mode, evaluations, rank};
-use crate::network::Network;
+use crate::network::{Network, gradients, taps};
 
 /// What a layer's filters are conditioned on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ValueEnum)]
@@ -74,7 +74,7 @@ impl Walk {
         let arms = self.arms(&per_layer, widths)?;
         let images = survey::draw(train, options.images, options.seed)?;
         survey::cached(network, &images, &(options, self, widths), cache, || {
-            let maps = survey::observed(network, &images, options.criterion.mode)?;
+            let maps = observed(network, &images, options.criterion.mode, widths)?;
             let ground = Ground { walk: self, per_layer: &per_layer, widths, images: &images, maps: &maps, options };
             ground.survey(&arms)
         })
@@ -103,6 +103,21 @@ impl Walk {
 fn most_cut(layers: &[LayerSurvey], widths: &[usize]) -> usize {
     let kept = |layer: usize| widths[layer] as f64 / layers[layer].ranking.order.len() as f64;
     (0..layers.len()).min_by(|&a, &b| kept(a).total_cmp(&kept(b))).unwrap_or(0)
+}
+
+/// What filters are chosen by, of every prunable layer: maps, and beside them contributions to the logits where even the first
+/// layer loses filters.
+///
+/// Then every layer is narrow, and which filters stay decides more than anywhere else: README beside this file has what
+/// contributions are worth there. Where bytes alone are bounded the first layer stays whole, and maps by themselves are as good.
+fn observed(network: &Network, images: &Images, mode: Mode, widths: &[usize]) -> Result<Vec<Maps>> {
+    let maps = taps::maps(network, images)?;
+    let is_cut = maps.iter().zip(widths).next().is_some_and(|(first, width)| *width < first.channels());
+    if mode != Mode::Improved || !is_cut {
+        return Ok(maps);
+    }
+    let contributions = gradients::contributions(network, images)?;
+    maps.iter().zip(&contributions).map(|(maps, contributions)| maps.beside(contributions)).collect()
 }
 
 /// Everything that a walk reads.
@@ -241,7 +256,8 @@ mod tests {
     #[test]
     fn sigma_follows_the_filters_that_are_kept() {
         let (network, images, folder) = (network(), images(), tempfile::tempdir().expect("a folder"));
-        let options = survey::Options { criterion: Criterion::default(), images: IMAGES, seed: 1 };
+        let criterion = Criterion { mode: Mode::Maps, ..Criterion::default() };
+        let options = survey::Options { criterion, images: IMAGES, seed: 1 };
         let survey = survey::survey(&network, &images, &options, folder.path()).expect("ranked");
         let again = Walk::default().survey(&network, &images, &options, survey.clone(), &[3, 6, 3], folder.path());
         for ((layer, before), (kept, filters)) in
@@ -249,6 +265,23 @@ mod tests {
         {
             let ratio = layer.ranking.sigma / before.ranking.sigma;
             assert!((ratio - (kept / filters).sqrt()).abs() < 1e-12, "{}: {ratio}", layer.name);
+        }
+    }
+
+    #[test]
+    fn what_filters_add_to_the_logits_counts_where_the_first_layer_is_cut() {
+        let (network, images, folder) = (network(), images(), tempfile::tempdir().expect("a folder"));
+        let ranked = |mode, widths: &[usize]| {
+            let criterion = Criterion { mode, ..Criterion::default() };
+            let options = survey::Options { criterion, images: IMAGES, seed: 1 };
+            let survey = survey::survey(&network, &images, &options, folder.path()).expect("ranked");
+            Walk::default().survey(&network, &images, &options, survey, widths, folder.path()).expect("ranked")
+        };
+        let [improved, maps] = [Mode::Improved, Mode::Maps].map(|mode| ranked(mode, &[5, 3, 3]));
+        assert_eq!(improved, maps);
+        let [improved, maps] = [Mode::Improved, Mode::Maps].map(|mode| ranked(mode, &WIDTHS));
+        for (improved, maps) in improved.layers.iter().zip(&maps.layers) {
+            assert_ne!(improved.ranking.information, maps.ranking.information, "{}", improved.name);
         }
     }
 

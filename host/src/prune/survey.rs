@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use crate::data::Images;
 use crate::data::files::write_atomically;
-use crate::inform::{Criterion, LayerRanking, Maps, Mode, evaluations, rank};
-use crate::network::{Network, backend, gradients, taps};
+use crate::inform::{Criterion, LayerRanking, evaluations, rank};
+use crate::network::{Network, backend, taps};
 
 /// Part of every cached result's key: counted up whenever the same inputs would be ranked differently.
 const REVISION: u32 = 4;
@@ -85,22 +85,8 @@ pub(super) fn draw(train: &Images, count: usize, seed: u64) -> Result<Images> {
     Ok(train.select(&index::sample(&mut rng, train.len(), count).into_vec()))
 }
 
-/// What the information is about, of every prunable layer.
-///
-/// # Errors
-/// Those of the network; values that are not finite.
-pub(super) fn observed(network: &Network, images: &Images, mode: Mode) -> Result<Vec<Maps>> {
-    match mode {
-        Mode::Improved => {
-            let (maps, contributions) = (taps::maps(network, images)?, gradients::contributions(network, images)?);
-            maps.iter().zip(&contributions).map(|(maps, contributions)| maps.beside(contributions)).collect()
-        }
-        Mode::Maps | Mode::Faithful => taps::maps(network, images),
-    }
-}
-
 fn rank_layers(network: &Network, images: &Images, criterion: &Criterion) -> Result<Survey> {
-    let maps = observed(network, images, criterion.mode)?;
+    let maps = taps::maps(network, images)?;
     let bar = progress(maps.iter().map(|maps| evaluations(maps.channels())).sum());
     let names = network.layer_names();
     let mut layers = Vec::new();
