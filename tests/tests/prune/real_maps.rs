@@ -1,4 +1,4 @@
-//! Rankings of the carried network's own contributions and maps: what is skipped never mattered.
+//! Rankings of the carried network's own maps, alone and beside contributions: what is skipped never mattered.
 
 use anyhow::Result;
 use secateur::data;
@@ -14,7 +14,10 @@ fn the_default_order_is_that_of_evaluating_everything() -> Result<()> {
     let network = Network::load(network.as_ref())?;
     let images = data::load(data::DEFAULT)?.train.head(IMAGES);
     let contributions = gradients::contributions(&network, &images)?;
-    for maps in contributions.into_iter().chain(taps::maps(&network, &images)?) {
+    let maps = taps::maps(&network, &images)?;
+    let both: Vec<_> =
+        maps.iter().zip(&contributions).map(|(maps, other)| maps.beside(other)).collect::<Result<_>>()?;
+    for maps in maps.into_iter().chain(both) {
         let ranked = |exhaustive| {
             let criterion = Criterion { exhaustive, ..Criterion::default() };
             rank(&maps, &images.labels, &criterion, &[], &|_| ())
