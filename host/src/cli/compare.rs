@@ -109,6 +109,8 @@ impl CompareWords {
         let fine_tune = FitOptions { epochs: self.epochs, learning_rate: self.rate, ..tune::defaults() };
         let fine_tune = (self.epochs != 0.0).then_some(fine_tune);
         fine_tune.as_ref().map_or(Ok(()), FitOptions::check).context("fine-tuning (--epochs, --rate)")?;
+        let criterion = Criterion::default();
+        let criterion = if self.equal_macs.is_some() { criterion.in_bounded_time() } else { criterion };
         Ok(compare::Request {
             network: self.input.network(),
             data: self.input.data,
@@ -119,7 +121,7 @@ impl CompareWords {
             budgets,
             seeds: self.seeds,
             images: self.survey_images,
-            criterion: Criterion::default(),
+            criterion,
             reconstruct_images: self.reconstruct_images,
             fine_tune,
             equal_macs: self.equal_macs,

@@ -193,6 +193,10 @@ impl PruneWords {
         let budget = Budget::on(&board, flash, ram)?;
         let work = self.latency.map(|milliseconds| Work::latency(&board, milliseconds)).transpose()?;
         let budget = Budget { work, ..budget };
+        let mut survey = self.rank.options();
+        if work.is_some() {
+            survey.criterion = survey.criterion.in_bounded_time();
+        }
         let fine_tune = FitOptions {
             epochs: self.fine_tune_epochs,
             learning_rate: self.fine_tune_rate,
@@ -209,7 +213,7 @@ impl PruneWords {
             profile: self.target.profile,
             budget,
             drop: self.drop_layers.map(|likeness| Limits { likeness, loss: self.drop_tolerance / 100.0 }),
-            survey: self.rank.options(),
+            survey,
             walk: self.walk.walk()?,
             cutoff: self.cutoff,
             reconstruct_images: self.reconstruct_images,

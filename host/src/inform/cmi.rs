@@ -66,11 +66,11 @@ pub(super) fn layer_grams(
 ) -> (GaussianKernel, Vec<GramMatrix>) {
     let distances = distances(maps, classes);
     let kernel = match criterion.mode {
-        Mode::Improved | Mode::Maps => {
+        Mode::Faithful => GaussianKernel::published(maps.samples(), maps.positions()),
+        _ => {
             let kept = criterion.kept.unwrap_or(maps.channels());
             GaussianKernel::of_layer(&distances, criterion.width, kept).shared_by(layers)
         }
-        Mode::Faithful => GaussianKernel::published(maps.samples(), maps.positions()),
     };
     (kernel, distances.into_par_iter().map(|distances| GramMatrix::new(distances, kernel)).collect())
 }

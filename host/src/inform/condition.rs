@@ -21,8 +21,8 @@ impl Condition {
         ensure!(kept.iter().all(|channel| *channel < maps.channels()), "a kept filter that the layer does not have");
         let distances = distances(maps, &Classes::new(labels)?);
         let kernel = match criterion.mode {
-            Mode::Improved | Mode::Maps => GaussianKernel::of_layer(&distances, criterion.width, kept.len()),
             Mode::Faithful => GaussianKernel::published(maps.samples(), maps.positions()),
+            _ => GaussianKernel::of_layer(&distances, criterion.width, kept.len()),
         };
         let mut exponent = PackedLower::filled(maps.samples(), 0.0);
         for channel in kept {
@@ -34,8 +34,8 @@ impl Condition {
     /// The product of all kernels of Z; all ones where Z is empty.
     pub(super) fn product(given: &[Self], samples: usize, criterion: &Criterion) -> GramMatrix {
         let layers = match criterion.mode {
-            Mode::Improved | Mode::Maps => given.len() + 1,
             Mode::Faithful => 1,
+            _ => given.len() + 1,
         };
         let mut exponent = PackedLower::filled(samples, 0.0);
         given.iter().for_each(|condition| exponent.add_scaled(1.0 / layers as f64, &condition.0));

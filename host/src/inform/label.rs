@@ -20,8 +20,8 @@ pub(super) enum Label {
 impl Label {
     pub(super) fn new(mode: Mode, classes: &Classes) -> Self {
         match mode {
-            Mode::Improved | Mode::Maps => Self::SameClass(classes.clone()),
             Mode::Faithful => Self::Columns(columns(classes)),
+            _ => Self::SameClass(classes.clone()),
         }
     }
 

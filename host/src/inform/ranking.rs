@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "network", derive(clap::ValueEnum))]
 pub enum Mode {
-    /// One sigma per layer, taken from the data, and a same-class label kernel; of maps, and beside them of what each filter adds
-    /// to the logits where a plan cuts even the first layer.
+    /// One sigma per layer, taken from the data, and a same-class label kernel. As `contributions` where time is bounded or a plan
+    /// cuts even the first layer, as `maps` elsewhere.
     #[default]
     Improved,
-    /// The same, always of the maps alone.
+    /// The same, of the maps and, beside them, of what each filter adds to the logits.
+    Contributions,
+    /// The same, of the maps alone.
     Maps,
     /// As published, of the maps: a sigma per channel, 5 n^(-1 / (4 + d)), and a Gaussian kernel over one-hot label columns.
     Faithful,
@@ -39,6 +41,12 @@ impl Criterion {
     /// The same, for an order whose first `kept` filters stay.
     pub fn keeping(self, kept: usize) -> Self {
         Self { kept: Some(kept), ..self }
+    }
+
+    /// The same, for plans of bounded time: their layers are narrow, so [`Mode::Improved`] is [`Mode::Contributions`].
+    pub fn in_bounded_time(self) -> Self {
+        let mode = if self.mode == Mode::Improved { Mode::Contributions } else { self.mode };
+        Self { mode, ..self }
     }
 }
 

@@ -17,7 +17,7 @@ use serde::Serialize;
 use super::survey::{self, LayerSurvey, Survey};
 use crate::data::Images;
 use crate::inform::{Condition, LayerRanking, Maps, Mode, evaluations, rank};
-use crate::network::{Network, gradients, taps};
+use crate::network::Network;
 
 /// What a layer's filters are conditioned on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ValueEnum)]
@@ -74,7 +74,7 @@ impl Walk {
         let arms = self.arms(&per_layer, widths)?;
         let images = survey::draw(train, options.images, options.seed)?;
         survey::cached(network, &images, &(options, self, widths), cache, || {
-            let maps = observed(network, &images, options.criterion.mode, widths)?;
+            let maps = survey::observed(network, &images, mode_at(options.criterion.mode, &per_layer, widths))?;
             let ground = Ground { walk: self, per_layer: &per_layer, widths, images: &images, maps: &maps, options };
             ground.survey(&arms)
         })
@@ -105,19 +105,17 @@ fn most_cut(layers: &[LayerSurvey], widths: &[usize]) -> usize {
     (0..layers.len()).min_by(|&a, &b| kept(a).total_cmp(&kept(b))).unwrap_or(0)
 }
 
-/// What filters are chosen by, of every prunable layer: maps, and beside them contributions to the logits where even the first
-/// layer loses filters.
+/// What [`Mode::Improved`] is once widths are known: contributions count where even the first layer loses filters.
 ///
 /// Then every layer is narrow, and which filters stay decides more than anywhere else: README beside this file has what
 /// contributions are worth there. Where bytes alone are bounded the first layer stays whole, and maps by themselves are as good.
-fn observed(network: &Network, images: &Images, mode: Mode, widths: &[usize]) -> Result<Vec<Maps>> {
-    let maps = taps::maps(network, images)?;
-    let is_cut = maps.iter().zip(widths).next().is_some_and(|(first, width)| *width < first.channels());
-    if mode != Mode::Improved || !is_cut {
-        return Ok(maps);
+fn mode_at(mode: Mode, per_layer: &Survey, widths: &[usize]) -> Mode {
+    let cut = per_layer.layers.iter().zip(widths).next();
+    match mode {
+        Mode::Improved if cut.is_some_and(|(first, width)| *width < first.ranking.order.len()) => Mode::Contributions,
+        Mode::Improved => Mode::Maps,
+        known => known,
     }
-    let contributions = gradients::contributions(network, images)?;
-    maps.iter().zip(&contributions).map(|(maps, contributions)| maps.beside(contributions)).collect()
 }
 
 /// Everything that a walk reads.
@@ -277,12 +275,18 @@ mod tests {
             let survey = survey::survey(&network, &images, &options, folder.path()).expect("ranked");
             Walk::default().survey(&network, &images, &options, survey, widths, folder.path()).expect("ranked")
         };
-        let [improved, maps] = [Mode::Improved, Mode::Maps].map(|mode| ranked(mode, &[5, 3, 3]));
+        let at = |widths: &[usize]| [Mode::Improved, Mode::Contributions, Mode::Maps].map(|mode| ranked(mode, widths));
+        let differ = |one: &Survey, other: &Survey| {
+            for (one, other) in one.layers.iter().zip(&other.layers) {
+                assert_ne!(one.ranking.information, other.ranking.information, "{}", one.name);
+            }
+        };
+        let [improved, contributions, maps] = at(&[5, 3, 3]);
         assert_eq!(improved, maps);
-        let [improved, maps] = [Mode::Improved, Mode::Maps].map(|mode| ranked(mode, &WIDTHS));
-        for (improved, maps) in improved.layers.iter().zip(&maps.layers) {
-            assert_ne!(improved.ranking.information, maps.ranking.information, "{}", improved.name);
-        }
+        differ(&contributions, &maps);
+        let [improved, contributions, maps] = at(&WIDTHS);
+        assert_eq!(improved, contributions);
+        differ(&contributions, &maps);
     }
 
     #[test]

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use crate::data::Images;
 use crate::data::files::write_atomically;
-use crate::inform::{Criterion, LayerRanking, evaluations, rank};
-use crate::network::{Network, backend, taps};
+use crate::inform::{Criterion, LayerRanking, Maps, Mode, evaluations, rank};
+use crate::network::{Network, backend, gradients, taps};
 
 /// Part of every cached result's key: counted up whenever the same inputs would be ranked differently.
 const REVISION: u32 = 4;
@@ -86,7 +86,7 @@ pub(super) fn draw(train: &Images, count: usize, seed: u64) -> Result<Images> {
 }
 
 fn rank_layers(network: &Network, images: &Images, criterion: &Criterion) -> Result<Survey> {
-    let maps = taps::maps(network, images)?;
+    let maps = observed(network, images, criterion.mode)?;
     let bar = progress(maps.iter().map(|maps| evaluations(maps.channels())).sum());
     let names = network.layer_names();
     let mut layers = Vec::new();
@@ -98,6 +98,16 @@ fn rank_layers(network: &Network, images: &Images, criterion: &Criterion) -> Res
     }
     bar.finish_and_clear();
     Ok(Survey { layers })
+}
+
+/// What filters are chosen by, of every prunable layer: maps, and by [`Mode::Contributions`] contributions to the logits beside them.
+pub(super) fn observed(network: &Network, images: &Images, mode: Mode) -> Result<Vec<Maps>> {
+    let maps = taps::maps(network, images)?;
+    if mode != Mode::Contributions {
+        return Ok(maps);
+    }
+    let contributions = gradients::contributions(network, images)?;
+    maps.iter().zip(&contributions).map(|(maps, contributions)| maps.beside(contributions)).collect()
 }
 
 /// A bar over so many evaluations.

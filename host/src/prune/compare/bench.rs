@@ -14,7 +14,7 @@ use crate::network::train::FitOptions;
 use crate::network::{Network, backend, evaluate};
 use crate::prune::allocate::Rule;
 use crate::prune::depth::Depth;
-use crate::prune::rank::{self, Method, Ranking, Subject};
+use crate::prune::rank::{self, Method, Ranking, Subject, Target};
 use crate::prune::reconstruct::{self, Answers};
 use crate::prune::tries::{Tries, Try};
 use crate::prune::tune::{self, Teacher};
@@ -98,10 +98,9 @@ impl<'r> Bench<'r> {
         let begun = Instant::now();
         let orders = self.orders(trial.ranking, trial.seed)?;
         let (depth, plan) = self.plan(trial, &orders)?;
-        let orders = depth.of(&self.network, &orders);
         let shallower = reconstruct::without(&self.network, &depth, self.answers.as_ref())?;
-        let subject = self.subject(&shallower, trial.seed)?;
-        let orders = self.ranking(trial.ranking).orders_at(&subject, orders, &plan.widths)?;
+        let target = Target { depth: &depth, network: &shallower, widths: &plan.widths };
+        let orders = self.ranking(trial.ranking).orders_at(&self.subject(trial.seed)?, &orders, &target)?;
         let kept = surgery::kept(&orders, &plan.widths);
         let cut = reconstruct::cut(&self.network, &depth, &kept, self.answers.as_ref())?;
         let before_validation = evaluate::accuracy(&cut, &self.data.validation)?;
@@ -126,7 +125,7 @@ impl<'r> Bench<'r> {
         if let Some(orders) = self.orders.get(&(ranking, seed)) {
             return Ok(orders.clone());
         }
-        let orders = self.ranking(ranking).orders(&self.subject(&self.network, seed)?)?;
+        let orders = self.ranking(ranking).orders(&self.subject(seed)?)?;
         self.orders.insert((ranking, seed), orders.clone());
         Ok(orders)
     }
@@ -136,8 +135,8 @@ impl<'r> Bench<'r> {
         ranking.ranking(&rank::Options { criterion: self.request.criterion, cache })
     }
 
-    fn subject<'s>(&'s self, network: &'s Network, seed: u64) -> Result<Subject<'s>> {
-        Subject::new(network, &self.data.train, self.request.images, seed)
+    fn subject(&self, seed: u64) -> Result<Subject<'_>> {
+        Subject::new(&self.network, &self.data.train, self.request.images, seed)
     }
 
     fn plan(&mut self, trial: &Trial, own: &[LayerOrder]) -> Result<Try> {

@@ -16,10 +16,10 @@ use tabled::builder::Builder;
 
 use super::order::LayerOrder;
 use super::reconstruct::{self, Answers};
-use super::surgery;
+use super::{surgery, survey};
 use crate::data::Images;
 use crate::inform::{Criterion, Maps, PermutationTest};
-use crate::network::{Network, evaluate, taps};
+use crate::network::{Network, evaluate};
 use crate::report::render;
 
 /// How many filters a layer keeps before the budget has its say.
@@ -90,7 +90,7 @@ pub fn cut(cutoff: Cutoff, evidence: &Evidence) -> Result<Vec<LayerCut>> {
         Cutoff::Scree => (0..layers).map(|layer| evidence.tried(layer, scree::candidates)).collect(),
         Cutoff::XMeans => (0..layers).map(|layer| evidence.tried(layer, x_means::candidates)).collect(),
         Cutoff::Permutation => {
-            let maps = taps::maps(evidence.network, evidence.images)?;
+            let maps = survey::observed(evidence.network, evidence.images, evidence.criterion.mode)?;
             orders.iter().zip(&maps).map(|(order, maps)| evidence.tested(order, maps)).collect()
         }
     }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{Options, Ranking, Subject};
+use super::{Options, Ranking, Subject, Target};
 use crate::prune::across::Walk;
 use crate::prune::{LayerOrder, Survey, survey};
 
@@ -26,9 +26,10 @@ impl Ranking for Cmi {
         Ok(self.survey(subject)?.1.orders())
     }
 
-    fn orders_at(&self, subject: &Subject, _: Vec<LayerOrder>, widths: &[usize]) -> Result<Vec<LayerOrder>> {
+    fn orders_at(&self, subject: &Subject, _: &[LayerOrder], target: &Target) -> Result<Vec<LayerOrder>> {
         let (options, survey) = self.survey(subject)?;
+        let survey = Survey { layers: target.depth.of(subject.network, &survey.layers) };
         let cache = &self.options.cache;
-        Ok(self.walk.survey(subject.network, subject.train, &options, survey, widths, cache)?.orders())
+        Ok(self.walk.survey(target.network, subject.train, &options, survey, target.widths, cache)?.orders())
     }
 }

@@ -18,6 +18,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use super::across::{Direction, Formulation, Walk};
+use super::depth::Depth;
 use super::order::LayerOrder;
 use super::survey;
 use crate::data::Images;
@@ -47,6 +48,16 @@ impl<'a> Subject<'a> {
     }
 }
 
+/// What the filters are to fill.
+pub struct Target<'a> {
+    /// The layers of the subject's network that are left.
+    pub depth: &'a Depth,
+    /// The network of these layers, fitted.
+    pub network: &'a Network,
+    /// How many filters each of its prunable layers keeps.
+    pub widths: &'a [usize],
+}
+
 /// A way to order every prunable layer's filters from the first to keep to the first to go.
 pub trait Ranking {
     /// One order per prunable layer, in the network's order; the same subject gives the same orders.
@@ -55,12 +66,12 @@ pub trait Ranking {
     /// A network that cannot be run on the images.
     fn orders(&self, subject: &Subject) -> Result<Vec<LayerOrder>>;
 
-    /// The orders once it is known how many filters each prunable layer keeps, `widths`; `orders` are those from before.
+    /// The orders once it is known what they are to fill, of the layers that are left; `orders` are all from before.
     ///
     /// # Errors
     /// As for `orders`.
-    fn orders_at(&self, _subject: &Subject, orders: Vec<LayerOrder>, _widths: &[usize]) -> Result<Vec<LayerOrder>> {
-        Ok(orders)
+    fn orders_at(&self, subject: &Subject, orders: &[LayerOrder], target: &Target) -> Result<Vec<LayerOrder>> {
+        Ok(target.depth.of(subject.network, orders))
     }
 }
 
