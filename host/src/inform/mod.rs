@@ -12,8 +12,8 @@
 //!
 //! Three choices differ from the published estimator:
 //!
-//! - *What a filter adds to the logits beside its maps*, where a plan cuts even the first layer. How much of what the maps tell
-//!   the rest of the network reads, they do not say. So each filter has its contributions to the logits
+//! - *What a filter adds to the logits beside its maps*, where time is bounded or a plan cuts even the first layer. How much of
+//!   what the maps tell the rest of the network reads, they do not say. So each filter has its contributions to the logits
 //!   (`network::gradients::contributions`) beside its maps ([`Maps::beside`]).
 //! - *One sigma per layer.* A sigma per channel scales every channel to the same strength, and with it goes how
 //!   strongly a channel responds; that ranks worse than chance. It also fills the joint entropy after a few channels,
