@@ -257,3 +257,29 @@ impl SurveyWords {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Words {
+        #[command(flatten)]
+        words: PruneWords,
+    }
+
+    fn mode(flags: &[&str]) -> Mode {
+        let words = Words::try_parse_from([&["prune"], flags].concat()).expect("words").words;
+        words.request().expect("a request").survey.criterion.mode
+    }
+
+    #[test]
+    fn a_bound_on_time_brings_contributions_in_unless_a_mode_is_named() {
+        assert_eq!(mode(&["--budget", "69k"]), Mode::Improved);
+        assert_eq!(mode(&["--budget", "69k", "--latency", "8"]), Mode::Contributions);
+        assert_eq!(mode(&["--latency", "8", "--mode", "maps"]), Mode::Maps);
+        assert_eq!(mode(&["--latency", "8", "--mode", "faithful"]), Mode::Faithful);
+    }
+}
