@@ -183,3 +183,21 @@ fn assert_slopes(
         }
     }
 }
+
+#[test]
+fn what_is_to_be_filled_has_the_orders_of_its_own_layers() {
+    let network = network();
+    let (train, cache) = (images(&network, 40), tempfile::tempdir().expect("a folder"));
+    let options = Options { criterion: Criterion::default(), cache: cache.path().to_owned() };
+    let subject = Subject::new(&network, &train, 24, 1).expect("enough images");
+    let depth = Depth::without(&network, &[2]);
+    let shallower = depth.of_network(&network).expect("an architecture");
+    let target = Target { depth: &depth, network: &shallower, widths: &[2, 3] };
+    for method in Method::value_variants() {
+        let ranking = method.ranking(&options);
+        let orders = ranking.orders(&subject).expect("ranked");
+        let filled = ranking.orders_at(&subject, &orders, &target).expect("ranked");
+        let layers: Vec<(&str, usize)> = filled.iter().map(|layer| (layer.name.as_str(), layer.order.len())).collect();
+        assert_eq!(layers, [("conv1", 5), ("hidden1", 6)], "{method}");
+    }
+}
